@@ -1,0 +1,19 @@
+/** What both `vmm` and `hal` stand on: clocks, timers, seeded random numbers, errors with a code. */
+
+export { ByteQueue } from './byte-queue.js';
+export {
+  type Clock,
+  type ClockDomain,
+  NS_PER_MS,
+  NS_PER_SECOND,
+  NS_PER_US,
+  type Ns,
+  Timer,
+  VirtualClock,
+  type VirtualNs,
+  type WallNs,
+} from './clock.js';
+export { CodedError, type ErrorDetails, firstCause, type Layer } from './coded-error.js';
+export { createRandom, type Random } from './random.js';
+export { TimerQueue } from './timer-queue.js';
+export { WallClock } from './wall-clock.js';
