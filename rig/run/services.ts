@@ -1,0 +1,84 @@
+/** What the wiring offers to the command line beside running plans: recording, exact replay, and looking into traces. */
+
+import type { RunExecutor, RunProgress } from './run-types.js';
+
+export interface RecordRequest {
+  /** Device path, or `sim:PROFILE`. */
+  readonly port: string;
+  readonly profile: string;
+  /** Trace to write; an existing file is refused. */
+  readonly outPath: string;
+  /** Until this long on the clock of the port; until aborted when absent. */
+  readonly durationNs?: number;
+  readonly seed: string;
+  readonly abort?: AbortSignal;
+  readonly progress?: (progress: RecordProgress) => void;
+}
+
+export interface RecordProgress {
+  readonly elapsedNs: number;
+  readonly characters: number;
+}
+
+export interface RecordResult {
+  readonly path: string;
+  readonly characters: number;
+  readonly durationNs: number;
+  readonly blocks: number;
+  readonly bytes: number;
+  /** Why it ended, for a person. */
+  readonly sentence: string;
+}
+
+export interface ReplayRequest {
+  /** Trace of a run, with its journal. */
+  readonly tracePath: string;
+  readonly outDir: string;
+  readonly abort?: AbortSignal;
+  readonly progress?: (progress: RunProgress) => void;
+}
+
+/** Outcome of replaying a run from its journal. */
+export interface ReplayResult {
+  readonly certified: boolean;
+  /** What was compared, or where it diverged, for a person. */
+  readonly sentence: string;
+  readonly outputDigest: string;
+  readonly instret: number;
+  /** Whether the trace ends before its statistics block: a run that was killed. Then the replay covers what is there. */
+  readonly truncated: boolean;
+}
+
+/** Facts of a trace as label and value, in the order to print. */
+export interface TraceInfo {
+  readonly facts: readonly (readonly [label: string, value: string])[];
+  /** One a interface: name, link type, blocks, bytes. */
+  readonly interfaces: readonly {
+    readonly name: string;
+    readonly linkType: number;
+    readonly blocks: number;
+    readonly bytes: number;
+  }[];
+  /** Damage that was found and skipped, one sentence each. */
+  readonly damage: readonly string[];
+}
+
+export type ExportFormat = 'bytes' | 'csv' | 'pcapng';
+
+export interface ExportRequest {
+  readonly tracePath: string;
+  readonly outPath: string;
+  readonly format: ExportFormat;
+  /** Interface by name or number; the first serial one when absent. */
+  readonly interface?: string;
+}
+
+/** Everything `rig/wiring/index.ts` exports under these names. */
+export interface WiringServices {
+  createExecutor(): RunExecutor;
+  record(request: RecordRequest): Promise<RecordResult>;
+  replay(request: ReplayRequest): Promise<ReplayResult>;
+  traceInfo(path: string): Promise<TraceInfo>;
+  /** Returns one sentence that says what was written. */
+  exportTrace(request: ExportRequest): Promise<string>;
+}
