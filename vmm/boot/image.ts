@@ -1,0 +1,46 @@
+/** Picks the format of a guest image: ELF by its magic number, everything else raw. */
+
+import { VmmError } from '../errors.js';
+import { BOARD } from './board-map.js';
+import { loadElf } from './elf.js';
+import { isElf } from './elf-reader.js';
+import type { GuestImage } from './guest-image.js';
+
+export { type GuestImage, type ImageSegment, type ImageTarget, placeImage } from './guest-image.js';
+
+/** Files that are often given by mistake: none of them can be the first instruction of a guest worth running. */
+const FOREIGN: readonly { readonly magic: readonly number[]; readonly problem: string; readonly hint: string }[] = [
+  { magic: [0x1f, 0x8b], problem: 'is compressed by gzip', hint: 'Unpack it with gunzip.' },
+  { magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a], problem: 'is compressed by xz', hint: 'Unpack it with unxz.' },
+  { magic: [0x28, 0xb5, 0x2f, 0xfd], problem: 'is compressed by zstd', hint: 'Unpack it with unzstd.' },
+  { magic: [0x50, 0x4b, 0x03, 0x04], problem: 'is a ZIP archive', hint: 'Unpack it first.' },
+  { magic: [0x3a, 0x31, 0x30], problem: 'is an Intel HEX file', hint: 'Convert it: objcopy -I ihex -O binary.' },
+  { magic: [0x3a, 0x30, 0x32], problem: 'is an Intel HEX file', hint: 'Convert it: objcopy -I ihex -O binary.' },
+  { magic: [0x53, 0x30], problem: 'is a Motorola S-record file', hint: 'Convert it: objcopy -I srec -O binary.' },
+  {
+    magic: [0x21, 0x3c, 0x61, 0x72, 0x63, 0x68, 0x3e],
+    problem: 'is an archive of object files',
+    hint: 'Link it first.',
+  },
+  { magic: [0x23, 0x21], problem: 'is a script', hint: 'Name the image that the script starts.' },
+];
+
+/**
+ * Reads a guest image. A raw image lies and starts at `ramBase`.
+ * @throws VmmError `VMM_IMAGE`, one sentence that names `name`, when it is neither a good ELF nor a plausible raw image.
+ */
+export function parseImage(bytes: Uint8Array, name: string, ramBase: number = BOARD.ram.base): GuestImage {
+  if (bytes.length === 0) throw new VmmError('VMM_IMAGE', `${name}: the file is empty`, { where: name });
+  if (isElf(bytes)) return loadElf(bytes, name);
+  const foreign = FOREIGN.find(({ magic }) => magic.every((byte, i) => bytes[i] === byte));
+  if (foreign !== undefined)
+    throw new VmmError('VMM_IMAGE', `${name}: the file ${foreign.problem}`, { where: name, hint: foreign.hint });
+  return {
+    name,
+    format: 'raw',
+    entry: ramBase,
+    xlen: undefined,
+    segments: [{ gpa: ramBase, bytes, memoryBytes: bytes.length }],
+    hypercalls: false,
+  };
+}
