@@ -1,0 +1,81 @@
+/** Chooses the driver of the acquisition port. */
+#include <stddef.h>
+
+#include "acquisition.h"
+
+#include "board.h"
+#include "console.h"
+#include "interrupt.h"
+#include "ns16550a.h"
+#include "serial-ring.h"
+#include "virtio-console.h"
+
+#define DEFAULT_BAUD_RATE 9600u
+
+static acquisition_kind kind = ACQUISITION_NONE;
+static ns16550a own_uart;
+static ns16550a *uart;
+static virtio_console console;
+static serial_ring ring;
+
+static acquisition_kind open_port(fdt_node node, uint32_t baud_rate) {
+  if (serial_ring_open(&ring, node, baud_rate)) return ACQUISITION_SERIAL_RING;
+  if (virtio_console_open(&console, node)) return ACQUISITION_VIRTIO_CONSOLE;
+  uart = &own_uart;
+  bool opened = ns16550a_open(uart, node, baud_rate) && ns16550a_receive_by_interrupt(uart);
+  return opened ? ACQUISITION_NS16550A : ACQUISITION_NONE;
+}
+
+acquisition_kind acquisition_open(void) {
+  const fdt_tree *tree = board_tree();
+  const char *path = fdt_text(tree, fdt_find(tree, "/chosen"), "rigvisor,acquisition");
+  uint32_t baud_rate = DEFAULT_BAUD_RATE;
+  if (path != NULL) {
+    fdt_node node = fdt_find(tree, path);
+    fdt_u32(tree, node, "current-speed", &baud_rate);
+    kind = open_port(node, baud_rate);
+    return kind;
+  }
+  uart = console_uart();
+  if (uart != NULL && ns16550a_receive_by_interrupt(uart)) kind = ACQUISITION_NS16550A;
+  return kind;
+}
+
+uint32_t acquisition_read(received_character *into, uint32_t max) {
+  switch (kind) {
+    case ACQUISITION_SERIAL_RING: return serial_ring_read(&ring, into, max);
+    case ACQUISITION_VIRTIO_CONSOLE: return virtio_console_read(&console, into, max);
+    case ACQUISITION_NS16550A: return ns16550a_read(uart, into, max);
+    default: return 0;
+  }
+}
+
+void acquisition_wait(void) {
+  uint32_t before = interrupt_disable();
+  switch (kind) {
+    case ACQUISITION_SERIAL_RING: serial_ring_wait(&ring); break;
+    case ACQUISITION_VIRTIO_CONSOLE:
+      if (!virtio_console_has_received(&console)) wait_for_interrupt();
+      break;
+    case ACQUISITION_NS16550A:
+      if (!ns16550a_has_received(uart)) wait_for_interrupt();
+      break;
+    default: wait_for_interrupt();
+  }
+  interrupt_restore(before);
+}
+
+void acquisition_write(const uint8_t *bytes, uint32_t length) {
+  for (uint32_t i = 0; i < length; i++) {
+    switch (kind) {
+      case ACQUISITION_SERIAL_RING:
+        while (!serial_ring_write(&ring, bytes[i])) continue;
+        break;
+      case ACQUISITION_VIRTIO_CONSOLE: virtio_console_write(&console, bytes[i]); break;
+      case ACQUISITION_NS16550A: ns16550a_write(uart, bytes[i]); break;
+      default: return;
+    }
+  }
+}
+
+bool acquisition_connected(void) { return kind != ACQUISITION_SERIAL_RING || serial_ring_connected(&ring); }

@@ -1,0 +1,31 @@
+/** virtio-console (Virtual I/O Device 1.2, section 5.3), port 0: reception by interrupt into sixteen buffers. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fdt.h"
+#include "received.h"
+#include "virtio-mmio.h"
+
+#define VIRTIO_CONSOLE_BUFFER 128u
+
+/** One console device. Nothing is lost for lack of room: buffers go back only when they are read. */
+typedef struct {
+  virtio_mmio device;
+  virtqueue receive;
+  virtqueue transmit;
+  /** The buffer being read: its descriptor, bytes it holds, bytes taken. */
+  uint16_t current;
+  uint32_t filled;
+  uint32_t taken;
+  uint8_t buffers[VIRTQUEUE_SIZE][VIRTIO_CONSOLE_BUFFER];
+  volatile uint8_t sending;
+} virtio_console;
+
+bool virtio_console_open(virtio_console *console, fdt_node node);
+/** Takes up to `max` characters; their status is 0, for the device knows no line errors. */
+uint32_t virtio_console_read(virtio_console *console, received_character *into, uint32_t max);
+bool virtio_console_has_received(const virtio_console *console);
+/** Sends one character, waiting for the device. */
+void virtio_console_write(virtio_console *console, uint8_t character);
