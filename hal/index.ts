@@ -2,6 +2,8 @@
 
 export { HalError, type HalErrorCode, type HalErrorDetails } from './errors.js';
 export type { FaultDirection, FaultKind, FaultListener, InjectedFault } from './serial/faults.js';
+export { checkLine, formatLine, parseLine, sameLine } from './serial/line-settings.js';
+export type { ReceiverOptions } from './serial/receive-fifo.js';
 export { DEVICE_BACKLOG_LIMIT, type SerialDevice, type SerialDeviceOutput } from './serial/serial-device.js';
 export {
   bitsPerCharacter,
@@ -13,4 +15,11 @@ export {
   type SerialPort,
   type SerialSink,
 } from './serial/serial-port.js';
+export {
+  createSimulatedLink,
+  createSimulatedPort,
+  type SimulatedLinkOptions,
+  type SimulatedPort,
+  type SimulatedPortOptions,
+} from './serial/simulated-port.js';
 export { type SerialTap, tapPort } from './serial/tap.js';

@@ -19,7 +19,8 @@ export interface SerialDeviceOutput {
 
 /**
  * A simulated device. It is given its clock at construction, schedules its own `Timer`s on it, and never reads another time.
- * All calls come from one thread, in time order, and never re-enter: a call made from inside `receive` is answered later.
+ * All calls come from one thread, in time order. Bytes queued from inside a call leave after it has returned; only
+ * `modemControl` may come while `modemStatus` is being called, when the host answers one modem line with another.
  */
 export interface SerialDevice {
   /**
