@@ -1,0 +1,70 @@
+/** Compares reported fixes with what the simulated receiver knows: time exactly, position to the digits that were sent. */
+
+import type { GuestReport, TruthEpoch } from '../run/run-types.js';
+
+/** `source` values of a fix whose `digits` count fractional digits of degrees; the others count those of minutes. */
+const DIGITS_OF_DEGREES = new Set([3, 4, 5]);
+
+export interface TruthComparison {
+  /** Fixes whose time is that of an epoch. */
+  readonly matched: number;
+  /** Fixes that claim a time at which there was no epoch. */
+  readonly foreign: readonly number[];
+  /** Fixes without a known date; their time cannot be compared. */
+  readonly undated: number;
+  /** Fixes compared by position (2D or 3D). */
+  readonly positions: number;
+  /** Greatest error of latitude or longitude, in degrees, beyond half a unit of the last digit sent. */
+  readonly worstBeyondDigitsDeg: number;
+  /** Greatest plain error, in degrees. */
+  readonly worstDeg: number;
+  /** Epochs with a fix, sent to the end by `untilNs`, that no report names. */
+  readonly missing: readonly number[];
+}
+
+export function compareWithTruth(
+  reports: readonly GuestReport[],
+  truth: readonly TruthEpoch[],
+  untilNs: number,
+): TruthComparison {
+  const epochs = new Map(truth.map((epoch) => [epoch.utcMs, epoch]));
+  const seen = new Set<number>();
+  const foreign: number[] = [];
+  let undated = 0;
+  let positions = 0;
+  let worstDeg = 0;
+  let worstBeyondDigitsDeg = 0;
+  for (const { fields } of reports) {
+    if (!(fields.utcMs >= 0)) {
+      undated++;
+      continue;
+    }
+    const epoch = epochs.get(fields.utcMs);
+    if (epoch === undefined) {
+      foreign.push(fields.utcMs);
+      continue;
+    }
+    seen.add(fields.utcMs);
+    if (fields.mode < 2 || epoch.mode < 2) continue;
+    positions++;
+    const error = Math.max(Math.abs(fields.latE9 - epoch.latE9), longitudeDistanceE9(fields.lonE9, epoch.lonE9)) / 1e9;
+    worstDeg = Math.max(worstDeg, error);
+    worstBeyondDigitsDeg = Math.max(worstBeyondDigitsDeg, error - halfLastDigitDeg(fields));
+  }
+  const missing = truth
+    .filter((e) => e.mode >= 2 && e.sentNs !== undefined && e.sentNs <= untilNs && !seen.has(e.utcMs))
+    .map((e) => e.utcMs);
+  return { matched: seen.size, foreign, undated, positions, worstBeyondDigitsDeg, worstDeg, missing };
+}
+
+/** Half a unit of the last digit that the sentence had; what rounding alone explains. */
+function halfLastDigitDeg(fields: GuestReport['fields']): number {
+  if (fields.digits === undefined) return 0;
+  const unit = Number(`1e-${fields.digits}`);
+  return (DIGITS_OF_DEGREES.has(fields.source) ? unit : unit / 60) / 2;
+}
+
+function longitudeDistanceE9(a: number, b: number): number {
+  const apart = Math.abs(a - b) % 360e9;
+  return Math.min(apart, 360e9 - apart);
+}
