@@ -23,3 +23,15 @@ export {
   type SimulatedPortOptions,
 } from './serial/simulated-port.js';
 export { type SerialTap, tapPort } from './serial/tap.js';
+export { LINK_TYPE } from './trace/pcapng-format.js';
+export type { SerialRecorder } from './trace/serial-recorder.js';
+export {
+  type InterfaceSummary,
+  type JsonValue,
+  type SerialInterfaceMeta,
+  TraceRecorder,
+  type TraceRecorderOptions,
+  type TraceSummary,
+} from './trace/trace-recorder.js';
+export { MemorySink, type TraceSink } from './trace/trace-sink.js';
+export type { UpperChannel, UpperDissector } from './trace/upper-channel.js';
