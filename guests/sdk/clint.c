@@ -1,22 +1,34 @@
 /** The timer of the core-local interruptor (SiFive CLINT: `mtimecmp` at 0x4000). */
 #include "clint.h"
 
+#include <stddef.h>
+
 #include "board.h"
 #include "mmio.h"
 
 #define MTIMECMP 0x4000u
 
 static uint32_t base;
+static interrupt_handler on_expiry;
+static void *on_expiry_context;
+
+static void on_interrupt(void *context) {
+  (void)context;
+  /* Masking costs no exit; moving `mtimecmp` would. */
+  csr_clear(mie, 1u << INTERRUPT_MACHINE_TIMER);
+  on_expiry(on_expiry_context);
+}
 
 void timer_set(uint64_t ticks) {
   if (base == 0) return;
+  uint32_t before = interrupt_disable();
   /* All ones in the low half first: no value in between may be in the past. */
   mmio_write32(base + MTIMECMP, 0xFFFFFFFFu);
   mmio_write32(base + MTIMECMP + 4, (uint32_t)(ticks >> 32));
   mmio_write32(base + MTIMECMP, (uint32_t)ticks);
+  csr_set(mie, 1u << INTERRUPT_MACHINE_TIMER);
+  interrupt_restore(before);
 }
-
-void timer_stop(void) { timer_set(UINT64_MAX); }
 
 bool timer_open(interrupt_handler handler, void *context) {
   static const char *const names[] = {"sifive,clint0", "riscv,clint0"};
@@ -26,6 +38,9 @@ bool timer_open(interrupt_handler handler, void *context) {
     if (node != FDT_NONE && !fdt_reg(board_tree(), node, &base, &length)) base = 0;
   }
   if (base == 0) return false;
-  timer_stop();
-  return interrupt_on_local(INTERRUPT_MACHINE_TIMER, handler, context);
+  on_expiry = handler;
+  on_expiry_context = context;
+  interrupt_on_local(INTERRUPT_MACHINE_TIMER, on_interrupt, NULL);
+  csr_clear(mie, 1u << INTERRUPT_MACHINE_TIMER);
+  return true;
 }

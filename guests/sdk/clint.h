@@ -6,9 +6,7 @@
 
 #include "interrupt.h"
 
-/** Finds the CLINT in the board's tree and calls `handler` at each expiry, which must set or stop the timer. */
+/** Finds the CLINT in the board's tree; `handler` is called once after each `timer_set`. False when there is none. */
 bool timer_open(interrupt_handler handler, void *context);
-/** The timer interrupt comes when `time` reaches `ticks`. */
+/** The handler is called when `time` has reached `ticks`; replaces an earlier setting. */
 void timer_set(uint64_t ticks);
-/** No timer interrupt until the next `timer_set`. */
-void timer_stop(void);

@@ -1,0 +1,96 @@
+/** Reads a GNSS receiver on the acquisition port and reports fixes, counters and satellites. */
+#include <stddef.h>
+
+#include "acquisition.h"
+#include "board.h"
+#include "clint.h"
+#include "console.h"
+#include "gnss.h"
+#include "report.h"
+
+enum { CHANNEL_FIX = 0, CHANNEL_COUNTERS = 1, CHANNEL_SATELLITES = 2 };
+enum { TYPE_FIX = 1, TYPE_COUNTERS = 2, TYPE_SATELLITES = 3 };
+
+#define BATCH 128u
+
+static gnss_stream stream;
+
+/** When counters go out: `time` ticks. */
+static struct {
+  bool changed;
+  bool has_timer;
+  volatile bool timer_runs;
+  uint64_t reported;
+  uint64_t received;
+  uint32_t second;
+  uint32_t pause;
+} schedule;
+
+static void on_fix(const gnss_fix *fix) { report_send(CHANNEL_FIX, TYPE_FIX, fix, sizeof *fix); }
+
+static void on_satellites(const gnss_satellites *satellites) {
+  report_send(CHANNEL_SATELLITES, TYPE_SATELLITES, satellites, sizeof *satellites);
+}
+
+static void on_timer(void *context) {
+  (void)context;
+  schedule.timer_runs = false;
+}
+
+static void count_line_errors(const received_character *received, uint32_t count) {
+  gnss_counters *counters = &stream.counters;
+  for (uint32_t i = 0; i < count; i++) {
+    uint8_t status = received[i].status;
+    if (status == 0) continue;
+    counters->overruns += (status & LINE_OVERRUN) != 0;
+    counters->parity_errors += (status & LINE_PARITY) != 0;
+    counters->framing_errors += (status & LINE_FRAMING) != 0;
+    counters->breaks += (status & LINE_BREAK) != 0;
+  }
+}
+
+/** Counters that changed: once a second while characters come, and once more when they pause. */
+static void report_counters(bool received) {
+  uint64_t now = time_now();
+  if (received) {
+    schedule.changed = true;
+    schedule.received = now;
+  }
+  if (!schedule.changed) return;
+  if (now - schedule.reported >= schedule.second || now - schedule.received >= schedule.pause) {
+    report_send(CHANNEL_COUNTERS, TYPE_COUNTERS, &stream.counters, sizeof stream.counters);
+    schedule.changed = false;
+    schedule.reported = now;
+  } else if (schedule.has_timer && !schedule.timer_runs) {
+    schedule.timer_runs = true;
+    timer_set(now + schedule.pause);
+  }
+}
+
+int main(uint32_t hart_id, const void *device_tree) {
+  (void)hart_id;
+  (void)device_tree;
+  report_open();
+  gnss_open(&stream, (gnss_sink){on_fix, on_satellites});
+  schedule.second = board_timebase();
+  schedule.pause = board_timebase() / 5;
+  schedule.reported = time_now();
+  acquisition_kind kind = acquisition_open();
+  if (kind == ACQUISITION_NONE) {
+    console_print("gnss-logger: no acquisition port\n");
+    return 1;
+  }
+  /* Setting a timer would cost an exit, and a partition's data path causes none: there the next doorbell does. */
+  schedule.has_timer = kind != ACQUISITION_SERIAL_RING && timer_open(on_timer, NULL);
+  console_print("gnss-logger: ready\n");
+  for (;;) {
+    received_character received[BATCH];
+    uint32_t count = acquisition_read(received, BATCH);
+    if (count > 0) {
+      count_line_errors(received, count);
+      gnss_feed(&stream, &received[0].character, count, sizeof received[0]);
+    }
+    report_counters(count > 0);
+    if (count < BATCH) acquisition_wait();
+  }
+}
