@@ -1,7 +1,9 @@
 /** The hardware abstraction layer: the one index of everything other layers may use of it. */
 
 export { HalError, type HalErrorCode, type HalErrorDetails } from './errors.js';
+export { checkFaultPlan, type FaultPlan, type FaultRates, type ScheduledFault } from './serial/fault-plan.js';
 export type { FaultDirection, FaultKind, FaultListener, InjectedFault } from './serial/faults.js';
+export { type FaultOptions, injectFaults } from './serial/inject-faults.js';
 export { checkLine, formatLine, parseLine, sameLine } from './serial/line-settings.js';
 export type { ReceiverOptions } from './serial/receive-fifo.js';
 export { DEVICE_BACKLOG_LIMIT, type SerialDevice, type SerialDeviceOutput } from './serial/serial-device.js';

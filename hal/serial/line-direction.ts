@@ -100,7 +100,7 @@ export class LineDirection {
   #kick(): void {
     if (this.#busy || this.#lineLow || this.#stopped) return;
     const nowNs = this.#clock.now();
-    if (this.#next(nowNs > this.#endNs ? nowNs : this.#endNs)) this.#clock.schedule(this.#pacer, this.#endNs);
+    if (this.#next(Math.max(nowNs, this.#endNs))) this.#clock.schedule(this.#pacer, this.#endNs);
   }
 
   /** Puts the next entry on the line at `startNs`; answers false when nothing waits. */
