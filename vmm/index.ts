@@ -1,0 +1,60 @@
+/** The monitor: an embeddable RISC-V virtual machine with devices, virtual time, a journal and exact replay. */
+
+export { BOARD } from './boot/board-map.js';
+export { type AcquisitionNode, type BoardDescription, buildBoardTree } from './boot/board-tree.js';
+export { DeviceTree, DeviceTreeNode } from './boot/device-tree.js';
+export { type GuestImage, type ImageSegment, type ImageTarget, parseImage, placeImage } from './boot/image.js';
+export { type AddressRange, Bus, type BusRegion } from './bus/bus.js';
+export type { InterruptLine, MmioDevice } from './bus/mmio-device.js';
+export { GuestMemory } from './cpu/guest-memory.js';
+export { createInterpreter, type InterpreterOptions } from './cpu/interpreter.js';
+export { INTERRUPT, RAM_OFFSET, STATE } from './cpu/state-layout.js';
+export type { Vcpu, VcpuHost, VcpuInspection, VmExit, VmExitReason } from './cpu/vcpu.js';
+export {
+  type CharacterBackend,
+  type CharacterFrontend,
+  type CharacterLine,
+  LINE_STATUS,
+} from './devices/character.js';
+export { CLINT, Clint, type ClintOptions, TICK_NS } from './devices/clint.js';
+export type { GuestRam } from './devices/guest-ram.js';
+export { Ns16550a, type Ns16550aOptions, UART_CLOCK_HZ } from './devices/ns16550a.js';
+export { PLIC, PLIC_PRIORITIES, PLIC_SOURCES, Plic, type PlicOptions } from './devices/plic.js';
+export {
+  REPORT_RECORD,
+  REPORT_RING,
+  ReportRing,
+  type ReportRingOptions,
+  type ReportSink,
+  reportRingBytes,
+} from './devices/report-ring.js';
+export { SERIAL_RING, SerialRing, type SerialRingOptions, serialRingBytes } from './devices/serial-ring.js';
+export { FINISHER, type FinisherOutcome, TestFinisher, type TestFinisherOptions } from './devices/test-finisher.js';
+export { VIRTIO_CONSOLE, VirtioConsole, type VirtioConsoleOptions } from './devices/virtio/virtio-console.js';
+export { VmmError, type VmmErrorCode } from './errors.js';
+export {
+  CALL,
+  type HypercallHandler,
+  type HypercallResult,
+  HypercallTable,
+  SBI_ERROR,
+} from './hypercall/hypercall-table.js';
+export { createSbi, SBI_EXTENSION, type SbiHost } from './hypercall/sbi.js';
+export { CHUNK_BYTES, JOURNAL_VERSION, type JournalEnd, type JournalStart } from './journal/journal-format.js';
+export { type JournalEntryKind, JournalReader } from './journal/journal-reader.js';
+export { type JournalSink, JournalWriter } from './journal/journal-writer.js';
+export { type Divergence, type ReplayConfig, type ReplayResult, replayJournal } from './journal/replay.js';
+export { ACQUISITION_REGION, type Acquisition } from './machine/acquisition.js';
+export type { ExitCounters, ExitSnapshot, RegionExits } from './machine/exit-counters.js';
+export { InstructionTimebase } from './machine/instruction-timebase.js';
+export { createMachine, type Machine } from './machine/machine.js';
+export type { AcquisitionConfig, AcquisitionKind, MachineConfig } from './machine/machine-config.js';
+export { imageDigest } from './machine/machine-digest.js';
+export type { MachineEnd } from './machine/machine-end.js';
+export type { ExitCost, MachineLimits } from './machine/virtual-pace.js';
+export {
+  type CoScheduled,
+  type RunStop,
+  VirtualScheduler,
+  type VirtualSchedulerOptions,
+} from './machine/virtual-scheduler.js';

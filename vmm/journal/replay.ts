@@ -1,0 +1,54 @@
+/** Runs a guest again from its journal, with no device and no clock, and says whether it did the same. */
+
+import type { GuestImage } from '../boot/guest-image.js';
+import type { JournalEnd } from './journal-format.js';
+import { JournalReader } from './journal-reader.js';
+import { Replayer } from './replayer.js';
+
+export interface ReplayConfig {
+  /** The image that the recorded guest ran; `VMM_JOURNAL` when the journal names another. */
+  readonly image: GuestImage;
+  /** Absent: `interpreter`. */
+  readonly engine?: 'interpreter';
+  /** Most guest RAM a journal may ask for; absent: 1 GiB. */
+  readonly maxRamBytes?: number;
+  /** Most instructions a journal may ask for; absent: 10^12. */
+  readonly maxInstructions?: number;
+}
+
+/** The first place where the guest did not do what the journal says. */
+export interface Divergence {
+  readonly instret: number;
+  readonly expected: string;
+  readonly actual: string;
+  /** For the person at the bench. */
+  readonly sentence: string;
+}
+
+export interface ReplayResult {
+  /** The journal was read to its `end` entry: the recorded run was not cut off, and the replay did not diverge. */
+  readonly complete: boolean;
+  /** Complete, and all three digests are the recorded ones. */
+  readonly identical: boolean;
+  readonly instret: number;
+  readonly entries: number;
+  readonly outputDigest: string;
+  readonly ramDigest: string;
+  readonly stateDigest: string;
+  /** What the recorded run ended with; undefined when it was cut off. */
+  readonly recorded: JournalEnd | undefined;
+  /** What the guest wrote to its console, whether or not the line had sent it yet. */
+  readonly console: Uint8Array;
+  /** Report records as the guest made them, without padding. */
+  readonly reports: readonly Uint8Array[];
+  readonly divergence: Divergence | undefined;
+}
+
+/**
+ * Replays `chunks`, which are read as they are needed. A journal that stops short of its end is replayed as far as it
+ * goes (`complete: false`). Throws `VMM_JOURNAL` for bytes that are no journal of this version, of another image, or of
+ * a machine that is too large; and `VMM_CONFIG` when there is no memory.
+ */
+export function replayJournal(config: ReplayConfig, chunks: Iterable<Uint8Array>): ReplayResult {
+  return new Replayer(config, new JournalReader(chunks)).run();
+}

@@ -1,0 +1,158 @@
+/** Puts the board's devices on the bus (`docs/guest-abi.md`, "Board"). */
+
+import type { Clock } from '../../base/index.js';
+import { BOARD } from '../boot/board-map.js';
+import { Bus } from '../bus/bus.js';
+import type { InterruptLine, MmioDevice } from '../bus/mmio-device.js';
+import { INTERRUPT } from '../cpu/state-layout.js';
+import type { CharacterBackend } from '../devices/character.js';
+import { Clint } from '../devices/clint.js';
+import type { GuestRam } from '../devices/guest-ram.js';
+import { Ns16550a } from '../devices/ns16550a.js';
+import { Plic } from '../devices/plic.js';
+import { ReportRing } from '../devices/report-ring.js';
+import { SerialRing } from '../devices/serial-ring.js';
+import { type FinisherOutcome, TestFinisher } from '../devices/test-finisher.js';
+import { VirtioConsole } from '../devices/virtio/virtio-console.js';
+import { VirtioMmio } from '../devices/virtio/virtio-mmio.js';
+import { ACQUISITION_REGION, type Acquisition } from './acquisition.js';
+import type { AcquisitionKind } from './machine-config.js';
+import type { MemoryPlan } from './memory-plan.js';
+
+export interface BoardParts {
+  readonly clock: Clock;
+  readonly ram: GuestRam;
+  readonly plan: MemoryPlan;
+  readonly acquisition: AcquisitionKind | undefined;
+  /** Sets or clears bits of the guest's `mip`. */
+  setPending(bits: number, pending: boolean): void;
+  finish(outcome: FinisherOutcome): void;
+  console(byte: number): void;
+}
+
+export interface Board {
+  readonly bus: Bus;
+  readonly clint: Clint;
+  readonly console: Ns16550a;
+  readonly acquisition: Acquisition | undefined;
+  readonly reportRing: ReportRing | undefined;
+}
+
+/** Rings are laid out in RAM here, so the guest's image must be in place already. */
+export function createBoard(parts: BoardParts): Board {
+  const { clock, plan, ram } = parts;
+  const bus = new Bus();
+  const setPending = (bits: number, pending: boolean): void => parts.setPending(bits, pending);
+  const meip: InterruptLine = { set: (level) => setPending(INTERRUPT.meip, level) };
+  const plic = new Plic({ outputs: [meip] });
+  const clint = new Clint({ clock, setPending });
+  const console = new Ns16550a({ clock, line: plic.line(BOARD.console.source) });
+  console.attach(consoleBackend((byte) => parts.console(byte)));
+  bus.reserve({ name: 'ram', base: BOARD.ram.base, length: plan.ramBytes });
+  const finisher = new TestFinisher({ finish: (outcome) => parts.finish(outcome) });
+  bus.map({ name: 'finisher', ...window(BOARD.testFinisher), device: finisher });
+  bus.map({ name: 'clint', ...window(BOARD.clint), device: clint });
+  bus.map({ name: 'plic', ...window(BOARD.plic), device: plic });
+  bus.map({ name: 'console', ...window(BOARD.console), device: console });
+  const acquisition = createAcquisition(parts, bus, plic);
+  mapEmptyTransports(bus, plic, acquisition?.kind === 'virtio-console' ? 1 : 0);
+  let reportRing: ReportRing | undefined;
+  if (plan.reportRing !== undefined) {
+    reportRing = new ReportRing({ ram, base: plan.reportRing.gpa, dataBytes: plan.reportRing.dataBytes });
+    reportRing.initialise();
+  }
+  return { bus, clint, console, acquisition, reportRing };
+}
+
+function window(place: { readonly base: number; readonly length: number }): { base: number; length: number } {
+  return { base: place.base, length: place.length };
+}
+
+function consoleBackend(transmit: (byte: number) => void): CharacterBackend {
+  return { transmit, roomAvailable: () => {}, configure: () => {}, modemControl: () => {} };
+}
+
+function createAcquisition(parts: BoardParts, bus: Bus, plic: Plic): Acquisition | undefined {
+  switch (parts.acquisition) {
+    case undefined:
+      return undefined;
+    case 'ns16550a': {
+      const { base, length, source } = BOARD.acquisitionUart;
+      const uart = new Ns16550a({ clock: parts.clock, line: plic.line(source) });
+      bus.map({ name: ACQUISITION_REGION, base, length, device: uart });
+      return {
+        kind: 'ns16550a',
+        frontend: uart,
+        flush: () => {},
+        poll: () => 0,
+        disconnected: () => {},
+        fault: '',
+      };
+    }
+    case 'virtio-console': {
+      const { base, length, source } = BOARD.virtio;
+      const device = new VirtioConsole({ clock: parts.clock, line: plic.line(source), ram: parts.ram });
+      bus.map({ name: ACQUISITION_REGION, base, length, device });
+      return {
+        kind: 'virtio-console',
+        frontend: device,
+        flush: () => device.flushReceive(),
+        poll: () => 0,
+        disconnected: () => {},
+        get fault() {
+          return device.fault;
+        },
+      };
+    }
+    case 'serial-ring':
+      return createSerialRing(parts);
+  }
+}
+
+function createSerialRing(parts: BoardParts): Acquisition | undefined {
+  const place = parts.plan.serialRing;
+  if (place === undefined) return undefined;
+  const ring = new SerialRing({
+    clock: parts.clock,
+    ram: parts.ram,
+    base: place.gpa,
+    rxEntries: place.rxEntries,
+    txEntries: place.txEntries,
+    doorbell: () => parts.setPending(INTERRUPT.doorbell, true),
+  });
+  ring.initialise();
+  return {
+    kind: 'serial-ring',
+    frontend: ring,
+    flush: () => ring.publish(),
+    poll: () => ring.poll(),
+    disconnected: (gone) => ring.disconnected(gone),
+    get fault() {
+      return ring.fault;
+    },
+  };
+}
+
+/** Every transport is in the device tree: one with device id 0 tells the guest to look further (virtio 1.2, 4.2.3.1). */
+function mapEmptyTransports(bus: Bus, plic: Plic, first: number): void {
+  const { base, length, stride, source, count } = BOARD.virtio;
+  for (let n = first; n < count; n++) {
+    bus.map({ name: `virtio${n}`, base: base + n * stride, length, device: emptyTransport(plic.line(source + n)) });
+  }
+}
+
+function emptyTransport(line: InterruptLine): MmioDevice {
+  return new VirtioMmio(
+    {
+      deviceId: 0,
+      featuresLow: 0,
+      featuresHigh: 0,
+      queues: [],
+      readConfig: () => 0,
+      writeConfig: () => {},
+      notified: () => {},
+      started: () => {},
+    },
+    line,
+  );
+}

@@ -1,0 +1,238 @@
+/** One machine: RAM, board, vCPU and journal joined, with the guest's image in place. */
+
+import { type Clock, VirtualClock } from '../../base/index.js';
+import { BOARD } from '../boot/board-map.js';
+import { placeImage } from '../boot/guest-image.js';
+import { GuestMemory } from '../cpu/guest-memory.js';
+import { createInterpreter } from '../cpu/interpreter.js';
+import type { Vcpu } from '../cpu/vcpu.js';
+import type { CharacterFrontend } from '../devices/character.js';
+import { TICK_NS } from '../devices/clint.js';
+import type { ReportRing, ReportSink } from '../devices/report-ring.js';
+import { createSbi } from '../hypercall/sbi.js';
+import type { JournalEnd } from '../journal/journal-format.js';
+import { JournalWriter } from '../journal/journal-writer.js';
+import { sha256 } from '../journal/output-digest.js';
+import type { Acquisition } from './acquisition.js';
+import { type Board, createBoard } from './board.js';
+import { callRegisters } from './call-registers.js';
+import { DmaGate } from './dma-gate.js';
+import type { ExitCounters } from './exit-counters.js';
+import { GuestGate } from './guest-gate.js';
+import { InstructionTimebase } from './instruction-timebase.js';
+import type { MachineConfig } from './machine-config.js';
+import { MachineCore } from './machine-core.js';
+import { imageDigest, stateDigest } from './machine-digest.js';
+import type { MachineEnd } from './machine-end.js';
+import { type MemoryPlan, planMemory } from './memory-plan.js';
+import { VcpuClock } from './vcpu-clock.js';
+import { VirtualPace } from './virtual-pace.js';
+
+const DEFAULT_CPU_HZ = 100_000_000;
+
+/** A machine, ready to be run by a `VirtualScheduler` or a `WallRunner` of its clock's domain. */
+export interface Machine {
+  readonly name: string;
+  /** What the machine's devices see: the vCPU's local time while the guest runs, the run's clock otherwise. */
+  readonly clock: Clock;
+  readonly acquisition: Acquisition | undefined;
+  /** The console's UART, for typing at the guest. */
+  readonly console: CharacterFrontend;
+  readonly exits: ExitCounters;
+  readonly activity: 'running' | 'idle' | 'ended';
+  /** How the guest ended; undefined while it has not. */
+  readonly end: MachineEnd | undefined;
+  /** Retired instructions. */
+  readonly instret: number;
+  /** The vCPU's local time; behind the run's clock while the guest waits. */
+  readonly localNs: number;
+  readonly memory: GuestMemory;
+  readonly plan: MemoryPlan;
+  /** Runs and answers the vCPU; what the schedulers drive. */
+  readonly core: MachineCore;
+  /** Its pace in virtual time; undefined on a wall clock. */
+  readonly pace: VirtualPace | undefined;
+  /** Fetches records from the report ring to `onReport`; returns how many. 0 without a ring. */
+  pollReports(): number;
+  /** Why the report ring stands still because of what its guest did; empty while it works or is absent. */
+  readonly reportFault: string;
+  /** Records the guest could not put into the report ring, as it says; 0 without a ring. */
+  readonly reportsDropped: number;
+  /** Hands on what the journal has gathered, so that a killed run keeps it. */
+  flushJournal(): void;
+  /** Fingerprints of the guest as it stands. */
+  digest(): JournalEnd;
+  /** The guest runs no more: writes the journal's last entry, once, and returns it. */
+  seal(): JournalEnd;
+}
+
+/**
+ * Builds the board of `docs/guest-abi.md` around the image and resets the vCPU; nothing runs yet.
+ * Throws `VMM_CONFIG` or `VMM_IMAGE`, in one sentence, before anything is written to the journal.
+ */
+export function createMachine(config: MachineConfig): Machine {
+  const plan = planMemory(config);
+  const memory = new GuestMemory(plan.ramBytes, BOARD.ram.base);
+  placeImage(config.image, memory);
+  return new BoardMachine(config, plan, memory);
+}
+
+class BoardMachine implements Machine {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly core: MachineCore;
+  readonly pace: VirtualPace | undefined;
+  readonly #board: Board;
+  readonly #reportRing: ReportRing | undefined;
+  readonly #report: ReportSink;
+  readonly #journal: JournalWriter | undefined;
+  #sealed: JournalEnd | undefined;
+
+  constructor(
+    config: MachineConfig,
+    readonly plan: MemoryPlan,
+    readonly memory: GuestMemory,
+  ) {
+    this.name = config.name;
+    const onReport = config.onReport;
+    this.#report = (record, length) => onReport?.(record, length);
+    this.#journal = config.journal === undefined ? undefined : new JournalWriter(config.journal);
+    const vcpu = createInterpreter({
+      memory,
+      host: { readTime: (instret) => gate.time(instret, this.#ticks(instret)) },
+      hypercalls: config.image.hypercalls,
+    });
+    const gate = new GuestGate(vcpu, this.#journal);
+    const ram = new DmaGate(memory, gate);
+    this.core = new MachineCore({
+      name: config.name,
+      gate,
+      vcpu,
+      registers: callRegisters(memory),
+      now: () => this.clock.now(),
+      ended: (end) => config.onEnd?.(end),
+    });
+    if (config.clock instanceof VirtualClock) {
+      const timebase = new InstructionTimebase(config.cpuHz ?? DEFAULT_CPU_HZ);
+      const clock = new VcpuClock(config.clock, timebase, vcpu);
+      const { exitCostNs, limits = {} } = config;
+      this.clock = clock;
+      this.pace = new VirtualPace(this.core, { clock, timebase, exitCostNs, limits });
+    } else {
+      this.clock = config.clock;
+    }
+    vcpu.reset(config.image.entry, 0, plan.treeGpa);
+    this.#startJournal(config);
+    ram.write(plan.treeGpa, plan.tree, 0, plan.tree.length);
+    this.#board = createBoard({
+      clock: this.clock,
+      ram,
+      plan,
+      acquisition: config.acquisition?.kind,
+      setPending: (bits, pending) => this.core.setPending(bits, pending),
+      finish: ({ kind, code }) => this.#finish(kind, code),
+      console: (byte) => config.onConsole?.(byte),
+    });
+    this.#reportRing = this.#board.reportRing;
+    const sbi = createSbi({
+      inRam: (gpa, length) => ram.contains(gpa, length),
+      readRam: (gpa, length) => ram.view(gpa, length),
+      console: (bytes) => {
+        for (let i = 0; i < bytes.length; i++) config.onConsole?.(bytes[i]);
+      },
+      setTimer: (ticks) => this.#board.clint.setTimer(ticks),
+      systemReset: (kind) => this.#finish(kind, 0),
+      report: this.#report,
+    });
+    this.core.connect(this.#board.bus, config.image.hypercalls ? sbi : undefined);
+  }
+
+  get acquisition(): Acquisition | undefined {
+    return this.#board.acquisition;
+  }
+
+  get console(): CharacterFrontend {
+    return this.#board.console;
+  }
+
+  get exits(): ExitCounters {
+    return this.core.exits;
+  }
+
+  get activity(): 'running' | 'idle' | 'ended' {
+    return this.core.activity;
+  }
+
+  get end(): MachineEnd | undefined {
+    return this.core.end;
+  }
+
+  get instret(): number {
+    return this.#vcpu.instret;
+  }
+
+  get localNs(): number {
+    return this.pace === undefined ? this.clock.now() : this.pace.localNs;
+  }
+
+  get reportFault(): string {
+    return this.#reportRing?.fault ?? '';
+  }
+
+  get reportsDropped(): number {
+    return this.#reportRing?.dropped ?? 0;
+  }
+
+  pollReports(): number {
+    return this.#reportRing?.poll(this.#report) ?? 0;
+  }
+
+  flushJournal(): void {
+    this.#journal?.flush();
+  }
+
+  digest(): JournalEnd {
+    return {
+      instret: this.instret,
+      outputDigest: this.core.gate.digest.hex(),
+      ramDigest: sha256(this.memory.u8),
+      stateDigest: stateDigest(this.#vcpu),
+    };
+  }
+
+  seal(): JournalEnd {
+    if (this.#sealed !== undefined) return this.#sealed;
+    this.#sealed = this.digest();
+    this.#journal?.end(this.#sealed);
+    return this.#sealed;
+  }
+
+  get #vcpu(): Vcpu {
+    return this.core.vcpu;
+  }
+
+  #ticks(instret: number): number {
+    const ns = this.pace === undefined ? this.clock.now() : this.pace.timeAt(instret);
+    return Math.floor(ns / TICK_NS);
+  }
+
+  #startJournal(config: MachineConfig): void {
+    const { plan } = this;
+    this.#journal?.start({
+      xlen: 32,
+      ramBase: BOARD.ram.base,
+      ramBytes: plan.ramBytes,
+      entryPc: config.image.entry,
+      deviceTreeGpa: plan.treeGpa,
+      hypercalls: config.image.hypercalls,
+      consoleGpa: BOARD.console.base,
+      reportRingGpa: plan.reportRing?.gpa ?? 0,
+      image: imageDigest(config.image),
+    });
+  }
+
+  #finish(kind: 'pass' | 'fail' | 'reset', code: number): void {
+    const how = kind === 'reset' ? 'asked for a reset' : `ended with ${kind}`;
+    this.core.finish(kind, code, `The guest of '${this.name}' ${how}${code === 0 ? '' : ` (code ${code})`}.`);
+  }
+}
