@@ -162,13 +162,7 @@ export class Constellation {
       return;
     }
     const [east, north, up, time] = [this.#inverse[0], this.#inverse[5], this.#inverse[10], this.#inverse[15]];
-    this.#setDops(
-      toE2(east + north + up + time),
-      toE2(east + north + up),
-      toE2(east + north),
-      toE2(up),
-      toE2(time),
-    );
+    this.#setDops(toE2(east + north + up + time), toE2(east + north + up), toE2(east + north), toE2(up), toE2(time));
   }
 
   #setDops(g: number, p: number, h: number, v: number, t: number): void {

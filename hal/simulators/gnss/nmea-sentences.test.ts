@@ -47,7 +47,9 @@ describe('NMEA sentences', () => {
       s.gga();
     });
     expect(gga).to.equal('$GNGGA,000942.00,4404.13401,N,12118.85633,W,1,12,1.01,1144.9,M,-21.4,M,,*4C\r\n');
-    expect(text(bend(), (s) => s.rmc())).to.equal('$GNRMC,000942.00,A,4404.13401,N,12118.85633,W,0.041,,100117,,,A*73\r\n');
+    expect(text(bend(), (s) => s.rmc())).to.equal(
+      '$GNRMC,000942.00,A,4404.13401,N,12118.85633,W,0.041,,100117,,,A*73\r\n',
+    );
     expect(text(bend(), (s) => s.vtg())).to.equal('$GNVTG,,T,,M,0.041,N,0.076,K,A*39\r\n');
     expect(text(bend(), (s) => s.gll())).to.equal('$GNGLL,4404.13401,N,12118.85633,W,000942.00,A,A*69\r\n');
     expect(text(bend(), (s) => s.zda())).to.equal('$GNZDA,000942.00,10,01,2017,00,00*73\r\n');
@@ -81,7 +83,9 @@ describe('NMEA sentences', () => {
     expect(text(solution, (s) => s.gll(), { settings: { minuteDigits: 7 } })).to.contain(
       'GLL,0007.4074073,N,00000.0650000,W,',
     );
-    expect(text(solution, (s) => s.gll(), { settings: { minuteDigits: 4 } })).to.contain('GLL,0007.4074,N,00000.0650,W,');
+    expect(text(solution, (s) => s.gll(), { settings: { minuteDigits: 4 } })).to.contain(
+      'GLL,0007.4074,N,00000.0650,W,',
+    );
   });
 
   it('give course and speed of a moving receiver', () => {

@@ -35,7 +35,14 @@ export class NmeaSentences {
     this.#is410 = settings.version === '4.10';
     this.#minuteDigits = settings.minuteDigits;
     const t = settings.talker;
-    this.#addresses = { GGA: `${t}GGA`, RMC: `${t}RMC`, GSA: `${t}GSA`, GLL: `${t}GLL`, VTG: `${t}VTG`, ZDA: `${t}ZDA` };
+    this.#addresses = {
+      GGA: `${t}GGA`,
+      RMC: `${t}RMC`,
+      GSA: `${t}GSA`,
+      GLL: `${t}GLL`,
+      VTG: `${t}VTG`,
+      ZDA: `${t}ZDA`,
+    };
   }
 
   gga(): void {

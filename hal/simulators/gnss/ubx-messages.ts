@@ -7,12 +7,11 @@ import type { NavigationSolution } from './navigation-solution.js';
 import { UbxWriter } from './ubx-writer.js';
 
 const NAV = 0x01;
-
-export const NAV_POSLLH = 0x02;
-export const NAV_SOL = 0x06;
-export const NAV_PVT = 0x07;
-export const NAV_TIMEUTC = 0x21;
-export const NAV_SAT = 0x35;
+const NAV_POSLLH = 0x02;
+const NAV_SOL = 0x06;
+const NAV_PVT = 0x07;
+const NAV_TIMEUTC = 0x21;
+const NAV_SAT = 0x35;
 
 /** "Nothing is known of this": the largest accuracy estimate. */
 const UNKNOWN_ACCURACY = 0xffff_ffff;
