@@ -71,8 +71,10 @@ static void emit(nmea_parser *parser, gnss_fix *fix, int32_t ms_of_day) {
   parser->sink.fix(fix);
 }
 
-static uint8_t known_mode(const nmea_parser *parser, uint8_t otherwise) {
-  return parser->gsa_mode >= GNSS_MODE_2D ? parser->gsa_mode : otherwise;
+/** For sentences that do not say it themselves. */
+static uint8_t known_mode(const nmea_parser *parser) {
+  if (parser->gsa_mode >= GNSS_MODE_2D) return parser->gsa_mode;
+  return parser->fix_mode >= GNSS_MODE_2D ? parser->fix_mode : GNSS_MODE_2D;
 }
 
 /** GGA and GNS carry satellites and altitude alike, from the fields named. */
@@ -85,7 +87,8 @@ static gnss_verdict with_altitude(nmea_parser *parser, const fields *in, gnss_fi
   if (has_no_position(&in->text[2])) return GNSS_UNDERSTOOD;
   if (!position(&in->text[2], fix)) return GNSS_MALFORMED;
   if (!is_empty(in->text[altitude]) && !nmea_scaled(in->text[altitude], 3, &fix->alt_mm)) return GNSS_MALFORMED;
-  fix->mode = known_mode(parser, fix->alt_mm == GNSS_ALTITUDE_UNKNOWN ? GNSS_MODE_2D : GNSS_MODE_3D);
+  parser->fix_mode = fix->alt_mm == GNSS_ALTITUDE_UNKNOWN ? GNSS_MODE_2D : GNSS_MODE_3D;
+  fix->mode = known_mode(parser);
   fix->satellites = parser->satellites = count < 255 ? (uint8_t)count : 255;
   emit(parser, fix, ms_of_day);
   return GNSS_UNDERSTOOD;
@@ -135,7 +138,7 @@ static gnss_verdict parse_rmc(nmea_parser *parser, const fields *in, gnss_fix *f
   if (!positioned) return GNSS_UNDERSTOOD;
   fix->source = GNSS_SOURCE_RMC;
   fix->alt_mm = GNSS_ALTITUDE_UNKNOWN;
-  fix->mode = known_mode(parser, GNSS_MODE_2D);
+  fix->mode = known_mode(parser);
   fix->satellites = parser->satellites;
   emit(parser, fix, ms_of_day);
   return GNSS_UNDERSTOOD;
@@ -147,7 +150,7 @@ static gnss_verdict parse_gll(nmea_parser *parser, const fields *in, gnss_fix *f
   if (!optional_time(in->text[5], &ms_of_day) || !position(&in->text[1], fix)) return GNSS_MALFORMED;
   fix->source = GNSS_SOURCE_GLL;
   fix->alt_mm = GNSS_ALTITUDE_UNKNOWN;
-  fix->mode = known_mode(parser, GNSS_MODE_2D);
+  fix->mode = known_mode(parser);
   fix->satellites = parser->satellites;
   emit(parser, fix, ms_of_day);
   return GNSS_UNDERSTOOD;

@@ -18,6 +18,8 @@ typedef struct {
   int32_t ms_of_day;
   /** Of the last GSA: 1 none, 2 = 2D, 3 = 3D; 0 before the first. */
   uint8_t gsa_mode;
+  /** Of the last GGA or GNS; 0 before the first. */
+  uint8_t fix_mode;
   uint8_t satellites;
   /** Sentence kinds, to see where a run of GSA or GSV begins. */
   uint32_t previous;
