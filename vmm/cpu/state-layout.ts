@@ -37,6 +37,12 @@ export const STATE = {
   pmpcfg: 0x380,
   /** pmpaddr0..15, 8 bytes each. */
   pmpaddr: 0x390,
+  /** What the guest's `mcycle` and `minstret` are ahead of `instret`; the counter itself while `mcountinhibit` stops it. */
+  mcycleOffset: 0x410,
+  minstretOffset: 0x418,
+  /** The word that LR read: SC stores only while memory still holds it, so a write by another thread is seen. */
+  reservedValue: 0x420,
+  hartId: 0x428,
   /** Software TLB of the translator. */
   tlb: 0x1000,
 } as const;

@@ -11,7 +11,12 @@ export type VmExitReason =
   /** An `ecall` from M mode while hypercalls are on: answer with `completeHypercall`. */
   | 'hypercall'
   /** `wfi` retired and no enabled interrupt is pending. Run again when one is, or at once: the guest must bear that. */
-  | 'wfi';
+  | 'wfi'
+  /**
+   * The first instruction of the trap handler itself raises an exception, so the hart can never retire again. Nothing
+   * has changed since; another `run` answers the same until something outside (memory, registers) is changed.
+   */
+  | 'lockup';
 
 /**
  * One VM exit. The object belongs to the vCPU and is reused: read it before the next `run`.
