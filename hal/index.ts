@@ -1,6 +1,9 @@
 /** The hardware abstraction layer: the one index of everything other layers may use of it. */
 
 export { HalError, type HalErrorCode, type HalErrorDetails } from './errors.js';
+export { listProfiles, loadProfile, type ProfileEntry, parseProfile } from './profile/load-profile.js';
+export { type HardwareProfile, hardwareProfileSchema, type ProfileMatch } from './profile/profile-schema.js';
+export { createSimulator, type Simulator, type SimulatorEnvironment } from './profile/simulator-models.js';
 export { checkFaultPlan, type FaultPlan, type FaultRates, type ScheduledFault } from './serial/fault-plan.js';
 export type { FaultDirection, FaultKind, FaultListener, InjectedFault } from './serial/faults.js';
 export { type FaultOptions, injectFaults } from './serial/inject-faults.js';
@@ -25,6 +28,9 @@ export {
   type SimulatedPortOptions,
 } from './serial/simulated-port.js';
 export { type SerialTap, tapPort } from './serial/tap.js';
+export type { GnssMessageName } from './simulators/gnss/message-catalogue.js';
+export type { GnssParameters, GnssSettings } from './simulators/gnss/parameters.js';
+export { createGnssReceiver, type GnssEpoch, type GnssReceiver, type SentMessage } from './simulators/gnss/receiver.js';
 export { LINK_TYPE } from './trace/pcapng-format.js';
 export type { SerialRecorder } from './trace/serial-recorder.js';
 export {
