@@ -6,7 +6,7 @@ import { VALID_WITH_DEVICE_TIMES } from '../metrics/measurement.js';
 import type { StampContext, Statistic } from '../metrics/statistic.js';
 import { allanStability, clockError, cycleToCycleJitter, eventRate, latency, periodJitter } from '../metrics/timing.js';
 import { parseAs, type TimeText } from '../plan/quantity.js';
-import type { GuestReport } from '../run/run-types.js';
+import type { DeclaredClock, GuestReport, TruthEpoch } from '../run/run-types.js';
 
 /** Which stamp of a report: the rig's on receipt, the guest's own, or the wire's at the cause. */
 export type StampSource = 'reported' | 'guest' | 'wire';
@@ -14,6 +14,8 @@ export type StampSource = 'reported' | 'guest' | 'wire';
 export interface ChannelContext {
   readonly subject: string;
   readonly stamps: Readonly<Record<StampSource, StampContext>>;
+  readonly clocks: readonly DeclaredClock[];
+  readonly truth: readonly TruthEpoch[] | undefined;
 }
 
 export type ReportFilter = Readonly<Record<string, number>> | ((report: GuestReport) => boolean);
@@ -42,6 +44,16 @@ export class ChannelView {
 
   get count(): number {
     return this.reports.length;
+  }
+
+  /** The clocks that profile, board and host declare. */
+  get declaredClocks(): readonly DeclaredClock[] {
+    return this.#context.clocks;
+  }
+
+  /** What the simulated device knows, where there is one. */
+  get truth(): readonly TruthEpoch[] | undefined {
+    return this.#context.truth;
   }
 
   /** Only the reports whose fields equal those given, or that the function takes. */
@@ -116,7 +128,8 @@ export class ChannelView {
   get deviceClockError(): Statistic {
     const dated = this.epochs.reports.filter((report) => report.causeNs !== undefined);
     return clockError(
-      dated.map((report) => report.fields.utcMs * 1e6),
+      // From the first one on: Unix time in nanoseconds is beyond 2^53.
+      dated.map((report) => (report.fields.utcMs - dated[0].fields.utcMs) * 1e6),
       dated.map((report) => report.causeNs ?? Number.NaN),
       this.#named('device clock', 'wire'),
       true,

@@ -83,7 +83,7 @@ export class RunView {
       guest: this.#stamps(subject, 'guest'),
     };
     return new ChannelView(
-      { subject, stamps },
+      { subject, stamps, clocks: this.result.clocks, truth: this.truth },
       this.#guest.reports.filter((report) => report.channel === name),
     );
   }

@@ -1,0 +1,110 @@
+/** Which cells of the matrix a plan runs in: what the plan allows, cut down to what was asked for. */
+
+import { RigError } from '../errors.js';
+import {
+  ARCHITECTURES,
+  type Architecture,
+  BINDINGS,
+  type Binding,
+  ENGINES,
+  type Engine,
+  type Frontend,
+  HOSTED_FRONTENDS,
+  type MatrixCell,
+} from '../run/run-types.js';
+
+/** What a plan declares. Absent: everything. */
+export interface PlanMatrix {
+  readonly profile?: string;
+  readonly profiles?: readonly string[];
+  readonly architectures?: readonly Architecture[];
+  readonly bindings?: readonly Binding[];
+  /** Hosted only; `emulated` when absent. */
+  readonly frontends?: readonly Frontend[];
+  readonly engines?: readonly Engine[];
+  /** File names in the recordings folder, or paths: the cells with binding `replay`, one for each. */
+  readonly recording?: string;
+  readonly recordings?: readonly string[];
+}
+
+/** What was asked for on the command line or in the environment. Absent: whatever the plan declares. */
+export interface Selection {
+  readonly bindings?: readonly Binding[];
+  readonly architectures?: readonly Architecture[];
+  readonly frontends?: readonly Frontend[];
+  readonly engines?: readonly Engine[];
+  readonly profiles?: readonly string[];
+  /** Replaces the plan's recordings. */
+  readonly recording?: string;
+}
+
+export interface PlannedCell {
+  readonly cell: MatrixCell;
+  /** As the plan or the command line names it; in cells with binding `replay`. */
+  readonly recordingPath?: string;
+}
+
+/** All cells in a fixed order: profile, binding, recording, architecture, frontend, engine. */
+export function planCells(plan: string, matrix: PlanMatrix, selection: Selection): PlannedCell[] {
+  const declared = matrix.profiles ?? (matrix.profile === undefined ? [] : [matrix.profile]);
+  if (declared.length === 0) throw new RigError('RIG_PLAN', `the plan "${plan}" names no profile`, { where: plan });
+  // A profile asked for by name replaces the plan's: another device of the same kind.
+  const profiles = selection.profiles ?? declared;
+  const bindings = chosen(matrix.bindings ?? BINDINGS, selection.bindings ?? ['sim']);
+  const architectures = chosen(matrix.architectures ?? ARCHITECTURES, selection.architectures);
+  const engines = chosen(matrix.engines ?? ENGINES, selection.engines);
+  const hosted = chosen(matrix.frontends ?? [HOSTED_FRONTENDS[0]], selection.frontends, matrix.frontends === undefined);
+  const cells: PlannedCell[] = [];
+  for (const profile of profiles)
+    for (const binding of bindings)
+      for (const recordingPath of binding === 'replay' ? recordings(matrix, selection) : [undefined])
+        for (const architecture of architectures)
+          for (const frontend of architecture === 'hosted' ? hosted : (['ring'] as const))
+            for (const engine of engines) {
+              // Wall time is for the hosted path; a partition on a real device needs a machine of its own.
+              if (binding === 'real' && architecture === 'partitioned') continue;
+              const cell = { plan, profile, binding, architecture, frontend, engine };
+              cells.push(
+                recordingPath === undefined
+                  ? { cell }
+                  : { cell: { ...cell, recording: fileName(recordingPath) }, recordingPath },
+              );
+            }
+  return cells;
+}
+
+/** `free`: the plan does not care, so what is asked for need not be in its list. */
+function chosen<T>(declared: readonly T[], asked: readonly T[] | undefined, free = false): readonly T[] {
+  if (asked === undefined) return declared;
+  return free ? asked : declared.filter((item) => asked.includes(item));
+}
+
+/** Without any, one cell remains that will say what is missing. */
+function recordings(matrix: PlanMatrix, selection: Selection): readonly (string | undefined)[] {
+  if (selection.recording !== undefined) return [selection.recording];
+  if (matrix.recordings !== undefined) return matrix.recordings;
+  return [matrix.recording];
+}
+
+function fileName(path: string): string {
+  return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
+}
+
+/** As it stands in titles: `profile, sim, hosted, emulated, interpreter`. */
+export function cellLabel(cell: MatrixCell): string {
+  const binding = cell.recording === undefined ? cell.binding : `${cell.binding} ${cell.recording}`;
+  return [cell.profile, binding, cell.architecture, cell.frontend, cell.engine].join(', ');
+}
+
+/** As it stands in folder names: letters, digits, dots and dashes. */
+export function cellSlug(cell: MatrixCell): string {
+  return [cell.plan, cell.profile, cell.binding, cell.recording, cell.architecture, cell.frontend, cell.engine]
+    .filter((part) => part !== undefined)
+    .map((part) =>
+      part
+        .toLowerCase()
+        .replace(/[^a-z0-9.]+/g, '-')
+        .replace(/^[-.]+|[-.]+$/g, ''),
+    )
+    .join('_');
+}
