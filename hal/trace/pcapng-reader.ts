@@ -113,6 +113,20 @@ export class PcapngReader {
     return this.#interfaces[this.packet.interfaceIndex];
   }
 
+  /** The block at hand as it is in the file: `blockLength` bytes of `rawBytes` from `rawOffset`, valid until `next`. */
+  get rawBytes(): Uint8Array {
+    return this.#window.bytes;
+  }
+
+  get rawOffset(): number {
+    return this.#window.at(this.blockOffset);
+  }
+
+  /** Byte order of the section at hand. */
+  get littleEndian(): boolean {
+    return this.#window.littleEndian;
+  }
+
   /** Moves to the next block that can be understood; false at the end. */
   next(): boolean {
     for (;;) {

@@ -176,7 +176,12 @@ export class TraceRecorder {
         name,
         ...more,
         offsetSeconds: Number(this.#originUnixNs / 1_000_000_000n),
-        custom: [`clock=${this.#clock.domain}`, ...(originNs > 0 ? [`clock-origin-ns=${originNs}`] : []), ...custom],
+        custom: [
+          `clock=${this.#clock.domain}`,
+          ...(originNs > 0 ? [`clock-origin-ns=${originNs}`] : []),
+          ...(this.#startNs > 0 ? [`start-ns=${this.#startNs}`] : []),
+          ...custom,
+        ],
       }),
     );
     return id;
