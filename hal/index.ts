@@ -9,6 +9,8 @@ export type { FaultDirection, FaultKind, FaultListener, InjectedFault } from './
 export { type FaultOptions, injectFaults } from './serial/inject-faults.js';
 export { checkLine, formatLine, parseLine, sameLine } from './serial/line-settings.js';
 export type { ReceiverOptions } from './serial/receive-fifo.js';
+export type { Divergence, DivergenceReport, FieldDifference, ReplayPolicy } from './serial/replay-divergence.js';
+export { createReplayedPort, type ReplayedPort, type ReplayedPortOptions } from './serial/replayed-port.js';
 export { DEVICE_BACKLOG_LIMIT, type SerialDevice, type SerialDeviceOutput } from './serial/serial-device.js';
 export {
   bitsPerCharacter,
@@ -32,7 +34,20 @@ export type { GnssMessageName } from './simulators/gnss/message-catalogue.js';
 export type { GnssParameters, GnssSettings } from './simulators/gnss/parameters.js';
 export { createGnssReceiver, type GnssEpoch, type GnssReceiver, type SentMessage } from './simulators/gnss/receiver.js';
 export { LINK_TYPE } from './trace/pcapng-format.js';
+export { type PacketView, PcapngReader } from './trace/pcapng-reader.js';
+export { RTAC_EVENT, SerialRecord } from './trace/rtac-serial.js';
 export type { SerialRecorder } from './trace/serial-recorder.js';
+export type { InterfaceStatistics, TraceBlockKind, TraceDamage, TraceInterface } from './trace/trace-block.js';
+export { exportTrace, type TraceExportOptions, type TraceExportResult } from './trace/trace-export.js';
+export {
+  type InterfaceSelector,
+  openTrace,
+  openTraceBytes,
+  selectInterface,
+  type TraceFile,
+  type TraceInfo,
+  traceInfo,
+} from './trace/trace-file.js';
 export {
   type InterfaceSummary,
   type JsonValue,
@@ -41,5 +56,6 @@ export {
   type TraceRecorderOptions,
   type TraceSummary,
 } from './trace/trace-recorder.js';
-export { MemorySink, type TraceSink } from './trace/trace-sink.js';
-export type { UpperChannel, UpperDissector } from './trace/upper-channel.js';
+export { fileSink, MemorySink, type TraceSink } from './trace/trace-sink.js';
+export type { InterfaceTotals, TraceStatistics } from './trace/trace-statistics.js';
+export { type UpperChannel, type UpperDissector, upperPayloadOffset } from './trace/upper-channel.js';
