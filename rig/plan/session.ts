@@ -102,8 +102,7 @@ function runMocha(
 }
 
 function onFailure(runnable: Runnable, thrown: unknown, context: SessionContext, failures: SetupFailure[]): void {
-  if (runnable.type !== 'hook' || thrown instanceof TearDownFailed || (thrown as Error).name === 'TearDownFailed')
-    return;
+  if ((runnable as Runnable & { type?: string }).type !== 'hook' || TearDownFailed.is(thrown)) return;
   const { verdict, error } = classify(thrown);
   // A hook sets up or clears away; when it fails, the product has not been tested yet.
   const failure: SetupFailure = { during: runnable.title, verdict: verdict === 'FAIL' ? 'ERROR' : verdict, error };

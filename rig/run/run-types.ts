@@ -80,7 +80,7 @@ export interface GuestReport {
   /** Name of the record type; `type-N` for a number the manifest does not name. */
   readonly type: string;
   readonly sequence: number;
-  /** Payload fields by name, scaled as the manifest says; 64-bit integers are exact up to 2^53. */
+  /** Payload fields by name, as sent (unit and scale stand in the manifest); 64-bit integers are exact up to 2^53. */
   readonly fields: Readonly<Record<string, number>>;
   /** The guest's own clock when it made the record. */
   readonly guestTimeNs: number;
