@@ -58,3 +58,4 @@ export {
   VirtualScheduler,
   type VirtualSchedulerOptions,
 } from './machine/virtual-scheduler.js';
+export { WallRunner, type WallStop } from './machine/wall-runner.js';

@@ -20,7 +20,7 @@ export interface ExitSnapshot {
   readonly faults: number;
   /** `wfi` with nothing pending: the guest gave its time away, it did not pay for a service. */
   readonly idle: number;
-  /** In the order in which the regions were added to the bus. */
+  /** Those with at least one exit, by ascending address. */
   readonly regions: readonly RegionExits[];
 }
 
@@ -82,7 +82,9 @@ export class ExitCounters {
       hypercalls: this.hypercalls,
       faults: this.faults,
       idle: this.idle,
-      regions: this.#names.map((region, i) => ({ region, reads: this.#reads[i], writes: this.#writes[i] })),
+      regions: this.#names
+        .map((region, i) => ({ region, reads: this.#reads[i], writes: this.#writes[i] }))
+        .filter(({ reads, writes }) => reads + writes > 0),
     };
   }
 }

@@ -26,7 +26,7 @@ import { imageDigest, stateDigest } from './machine-digest.js';
 import type { MachineEnd } from './machine-end.js';
 import { type MemoryPlan, planMemory } from './memory-plan.js';
 import { VcpuClock } from './vcpu-clock.js';
-import { VirtualPace } from './virtual-pace.js';
+import { type MachineLimits, VirtualPace } from './virtual-pace.js';
 
 const DEFAULT_CPU_HZ = 100_000_000;
 
@@ -50,6 +50,7 @@ export interface Machine {
   readonly plan: MemoryPlan;
   /** Runs and answers the vCPU; what the schedulers drive. */
   readonly core: MachineCore;
+  readonly limits: MachineLimits;
   /** Its pace in virtual time; undefined on a wall clock. */
   readonly pace: VirtualPace | undefined;
   /** Fetches records from the report ring to `onReport`; returns how many. 0 without a ring. */
@@ -82,6 +83,7 @@ class BoardMachine implements Machine {
   readonly clock: Clock;
   readonly core: MachineCore;
   readonly pace: VirtualPace | undefined;
+  readonly limits: MachineLimits;
   readonly #board: Board;
   readonly #reportRing: ReportRing | undefined;
   readonly #report: ReportSink;
@@ -94,6 +96,7 @@ class BoardMachine implements Machine {
     readonly memory: GuestMemory,
   ) {
     this.name = config.name;
+    this.limits = config.limits ?? {};
     const onReport = config.onReport;
     this.#report = (record, length) => onReport?.(record, length);
     this.#journal = config.journal === undefined ? undefined : new JournalWriter(config.journal);
@@ -115,9 +118,8 @@ class BoardMachine implements Machine {
     if (config.clock instanceof VirtualClock) {
       const timebase = new InstructionTimebase(config.cpuHz ?? DEFAULT_CPU_HZ);
       const clock = new VcpuClock(config.clock, timebase, vcpu);
-      const { exitCostNs, limits = {} } = config;
       this.clock = clock;
-      this.pace = new VirtualPace(this.core, { clock, timebase, exitCostNs, limits });
+      this.pace = new VirtualPace(this.core, { clock, timebase, exitCostNs: config.exitCostNs, limits: this.limits });
     } else {
       this.clock = config.clock;
     }
