@@ -289,14 +289,3 @@ function withLow(address: number, low: number): number {
 function withHigh(address: number, high: number): number {
   return (address % U32) + high * U32;
 }
-
-/** A transport with no device behind it (section 4.2.2: DeviceID 0), as a driver finds it when it probes. */
-export class VirtioEmptySlot implements MmioDevice {
-  read(offset: number, size: number): number {
-    if (size !== 4) return 0;
-    if (offset === VIRTIO_MMIO.MagicValue) return MAGIC;
-    return offset === VIRTIO_MMIO.Version ? VERSION : 0;
-  }
-
-  write(): void {}
-}
