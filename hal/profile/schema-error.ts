@@ -29,6 +29,7 @@ function valueAt(root: unknown, path: Path): unknown {
 /** A value as it is quoted in a message: JSON, cut when long. */
 function quote(value: unknown): string {
   if (value === undefined) return 'nothing';
+  if (typeof value === 'number') return String(value);
   const text = JSON.stringify(value) ?? String(value);
   return text.length > LONGEST_FOUND ? `${text.slice(0, LONGEST_FOUND)}…` : text;
 }
@@ -69,8 +70,9 @@ function expectation(issue: z.core.$ZodIssue): string {
   }
 }
 
-/** The issues of a union, flattened: literals of all its branches make one expectation. */
+/** What any branch of a union would have taken: its discriminators, or the literals of all branches. */
 function unionExpectation(issue: z.core.$ZodIssueInvalidUnion): string {
+  if ('options' in issue && issue.options !== undefined) return list(issue.options);
   const words = new Set<string>();
   for (const branch of issue.errors)
     for (const inner of branch) if (inner.path.length === 0) words.add(expectation(inner));

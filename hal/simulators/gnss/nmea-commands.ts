@@ -29,8 +29,8 @@ function handlePmtk(control: ReceiverControl, command: number, fields: readonly 
   else if (command === 251) {
     const baudRate = integer(fields[1]);
     // A change of the baud rate is not acknowledged: the host could not tell at which rate to listen.
-    if (Number.isNaN(baudRate) || control.setLine({ ...control.nominalLine, baudRate })) return;
-    flag = PMTK_FAILED;
+    if (control.setLine({ ...control.nominalLine, baudRate })) return;
+    flag = Number.isNaN(baudRate) ? PMTK_INVALID : PMTK_FAILED;
   } else if (command === 314) flag = setSentences(control, fields);
   const reply = control.replyNmea;
   reply.begin('PMTK001');

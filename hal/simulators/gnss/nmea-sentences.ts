@@ -3,7 +3,7 @@
 import { type Constellation, SATELLITE_SYSTEMS } from './constellation.js';
 import type { MessageBuffer } from './message-buffer.js';
 import { type NavigationSolution, SLOWEST_COURSE_MMPS } from './navigation-solution.js';
-import { NmeaWriter } from './nmea-writer.js';
+import { NmeaWriter, POWERS_OF_TEN } from './nmea-writer.js';
 
 export interface NmeaSettings {
   readonly talker: 'GP' | 'GN';
@@ -219,10 +219,10 @@ export class NmeaSentences {
 
   /** Degrees and minutes, rounded once: the product with 60 is an exact integer. */
   #angle(angleE9: number, degreeDigits: number): void {
-    const unit = 10 ** this.#minuteDigits;
+    const unit = POWERS_OF_TEN[this.#minuteDigits];
     const magnitude = Math.abs(angleE9);
     let degrees = Math.floor(magnitude / 1e9);
-    let minutes = Math.round(((magnitude - degrees * 1e9) * 60) / 10 ** (9 - this.#minuteDigits));
+    let minutes = Math.round(((magnitude - degrees * 1e9) * 60) / POWERS_OF_TEN[9 - this.#minuteDigits]);
     if (minutes >= 60 * unit) {
       minutes -= 60 * unit;
       degrees++;

@@ -8,7 +8,10 @@ const MINUS = 0x2d;
 const ZERO = 0x30;
 const HEX = '0123456789ABCDEF';
 
-const POWERS_OF_TEN = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+/** 10^0 to 10^15, exact; the language does not promise that of its power operator. */
+export const POWERS_OF_TEN: readonly number[] = [
+  1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+];
 
 /** The value of an NMEA checksum: exclusive or of the characters between `$` and `*`. */
 export function nmeaChecksum(bytes: Uint8Array, start: number, end: number): number {

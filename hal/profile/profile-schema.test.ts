@@ -1,0 +1,16 @@
+import { readFileSync } from 'node:fs';
+import { expect } from 'chai';
+import { profileJsonSchema } from './profile-schema.js';
+
+const FILE = new URL('../../../hardware-profiles/profile.schema.json', import.meta.url);
+
+describe('profile schema', () => {
+  it('is the one in hardware-profiles/profile.schema.json (write it anew with node dist/hal/profile/write-profile-schema.js)', () => {
+    const written: unknown = JSON.parse(readFileSync(FILE, 'utf8'));
+    expect(written).to.deep.equal(JSON.parse(JSON.stringify(profileJsonSchema())));
+  });
+
+  it('requires only what a profile cannot do without', () => {
+    expect(profileJsonSchema().required).to.deep.equal(['name', 'title', 'kind', 'bind']);
+  });
+});
