@@ -1,0 +1,116 @@
+/** The device of a run in virtual time: the profile's simulator, or a recording. */
+
+import { join } from 'node:path';
+import { NS_PER_MS, NS_PER_SECOND, type Random, type VirtualClock } from '../../base/index.js';
+import {
+  createReplayedPort,
+  createSimulatedPort,
+  createSimulator,
+  type GnssEpoch,
+  type HardwareProfile,
+  LINK_TYPE,
+  type LineSettings,
+  openTrace,
+  type SerialPort,
+  selectInterface,
+} from '../../hal/index.js';
+import { RigError } from '../errors.js';
+import type { DeclaredClock, Pacing, RunRequest, TruthEpoch } from '../run/run-types.js';
+import { openRecording } from './recording.js';
+
+export interface SerialSource {
+  readonly port: SerialPort;
+  readonly line: LineSettings;
+  readonly pacing: Pacing;
+  readonly clocks: readonly DeclaredClock[];
+  /** Whether nothing will come any more. */
+  ended(): boolean;
+  /** What the simulator knows; `stamp` tells when a character of its stream was complete on the wire. */
+  truth(arrivalNs: Float64Array): TruthEpoch[] | undefined;
+}
+
+export function openSource(
+  request: RunRequest,
+  profile: HardwareProfile,
+  clock: VirtualClock,
+  random: Random,
+): SerialSource {
+  return request.cell.binding === 'sim'
+    ? simulated(request, profile, clock, random)
+    : replayed(request, profile, clock);
+}
+
+/** The clocks a profile declares, for limits that are derived and not guessed. */
+export function declaredClocks(profile: HardwareProfile): DeclaredClock[] {
+  const sample = profile.timing.sampleClock;
+  const characterNs = (10 * NS_PER_SECOND) / profile.bind.serial.baudRate;
+  return [
+    { name: 'device', ppm: sample?.ppm ?? 0, quantumNs: Math.round(characterNs + (sample?.jitterUs ?? 0) * 1000) },
+    { name: 'guest', ppm: 0, quantumNs: 100 },
+    { name: 'stamps', ppm: 0, quantumNs: 1 },
+  ];
+}
+
+function simulated(request: RunRequest, profile: HardwareProfile, clock: VirtualClock, random: Random): SerialSource {
+  const device = createSimulator(profile, request.simulator ?? {}, { clock, random: random.fork('device') });
+  const depth = profile.limits.receiveFifoDepth;
+  const port = createSimulatedPort({
+    name: `sim:${profile.name}`,
+    clock,
+    device,
+    ...(depth === undefined ? {} : { host: { rxFifoDepth: depth } }),
+  });
+  const epochs: GnssEpoch[] = [];
+  device.onEpoch((epoch) => epochs.push(epoch));
+  return {
+    port,
+    line: profile.bind.serial,
+    pacing: 'modelled',
+    clocks: declaredClocks(profile),
+    ended: () => false,
+    truth: (arrivalNs) => epochs.map((epoch) => truthOf(epoch, arrivalNs)),
+  };
+}
+
+function truthOf(epoch: GnssEpoch, arrivalNs: Float64Array): TruthEpoch {
+  const sent = epoch.byteEnd > epoch.byteStart && epoch.byteEnd <= arrivalNs.length;
+  return {
+    utcMs: epoch.utcMs,
+    atNs: epoch.eventNs,
+    ...(sent ? { sentNs: arrivalNs[epoch.byteEnd - 1] } : {}),
+    latE9: epoch.latE9,
+    lonE9: epoch.lonE9,
+    altMm: epoch.altMm,
+    mode: epoch.valid ? 3 : 1,
+    satellites: 0,
+  };
+}
+
+function replayed(request: RunRequest, profile: HardwareProfile, clock: VirtualClock): SerialSource {
+  if (request.replayPath === undefined)
+    throw new RigError('RIG_INPUT_MISSING', 'a run with binding "replay" needs a recording', {
+      hint: 'give one with --recording FILE: a trace of `rig record`, or a gpsd log',
+    });
+  const recording = openRecording(
+    request.replayPath,
+    join(request.outDir, 'imported.pcapng'),
+    profile.bind.serial.baudRate,
+  );
+  const trace = openTrace(recording.path);
+  selectInterface(trace, undefined, LINK_TYPE.rtacSerial);
+  // A guest need not send what was sent when the device was recorded with another host; a difference is counted, not fatal.
+  const port = createReplayedPort({ trace, clock, policy: 'lenient' });
+  return {
+    port,
+    line: port.line,
+    pacing: recording.reconstructed ? 'reconstructed' : 'recorded',
+    clocks: declaredClocks(profile),
+    ended: () => port.ended,
+    truth: () => undefined,
+  };
+}
+
+/** How long a run goes on after the last character of a recording, so that the guest can finish with it. */
+export const DRAIN_NS = 2 * NS_PER_SECOND;
+/** Progress and limits are looked at this often in virtual time; a constant, because it must not change what the guests do. */
+export const SLICE_NS = 100 * NS_PER_MS;

@@ -1,0 +1,124 @@
+/** Performs a run in virtual time: simulated or recorded device, as fast as the host can. */
+
+import { createRandom, NS_PER_MS, VirtualClock } from '../../base/index.js';
+import type { HardwareProfile } from '../../hal/index.js';
+import { VirtualScheduler } from '../../vmm/index.js';
+import type { RunRequest, RunResult, StopReason } from '../run/run-types.js';
+import type { Calibration } from './calibration.js';
+import { hostMs, nextTurn } from './host-time.js';
+import type { OpenGuest } from './open-guest.js';
+import { RunAssembly } from './run-assembly.js';
+import { runResult } from './run-result.js';
+import { DRAIN_NS, openSource, type SerialSource, SLICE_NS } from './serial-source.js';
+
+/** How long the host may be busy before it lets the event loop run and shows progress. */
+const TURN_MS = 50;
+
+export async function runVirtual(
+  request: RunRequest,
+  guest: OpenGuest,
+  profile: HardwareProfile,
+  calibration: Calibration,
+): Promise<RunResult> {
+  const clock = new VirtualClock();
+  const random = createRandom(request.seed);
+  const source = openSource(request, profile, clock, random);
+  const { port, line } = source;
+  const assembly = new RunAssembly({ request, guest, clock, port, line, calibration, random });
+  let stop: StopReason;
+  try {
+    stop = await drive(request, clock, source, assembly);
+    assembly.settle();
+  } finally {
+    assembly.close();
+  }
+  request.progress?.({
+    phase: 'certifying',
+    elapsedNs: clock.now(),
+    durationNs: request.durationNs,
+    reports: assembly.reportCount,
+  });
+  await nextTurn();
+  return runResult({
+    request,
+    guest,
+    assembly,
+    source,
+    stop,
+    calibration,
+    clockDomain: 'virtual',
+    durationNs: clock.now(),
+  });
+}
+
+/** Slice boundaries are a function of the request alone, so that neither load nor progress changes what the guests do. */
+async function drive(
+  request: RunRequest,
+  clock: VirtualClock,
+  source: SerialSource,
+  assembly: RunAssembly,
+): Promise<StopReason> {
+  const scheduler = new VirtualScheduler(clock);
+  for (const machine of assembly.machines) if (machine.pace !== undefined) scheduler.add(machine.pace);
+  assembly.watchWakes();
+  const startMs = hostMs();
+  const wallLimitMs = request.limits?.wallMs ?? Number.POSITIVE_INFINITY;
+  let turnMs = startMs;
+  let endNs = request.durationNs;
+  let traceEnded = false;
+  let sampledNs = 0;
+  while (clock.now() < endNs) {
+    const run = scheduler.runUntil(Math.min(endNs, clock.now() + SLICE_NS));
+    if (run.kind === 'limit') return { kind: 'limit', limit: 'instructions', sentence: run.sentence };
+    if (assembly.deviceLost !== undefined) return lost(assembly);
+    if (run.kind === 'ended') return assembly.finished();
+    const reports = request.limits?.reports;
+    if (reports !== undefined && assembly.reportCount > reports)
+      return { kind: 'limit', limit: 'reports', sentence: `the guests sent more than ${reports} reports` };
+    if (!traceEnded && source.ended()) {
+      traceEnded = true;
+      endNs = Math.min(endNs, clock.now() + DRAIN_NS);
+    }
+    if (clock.now() - sampledNs >= 1000 * NS_PER_MS) {
+      sampledNs = clock.now();
+      assembly.checkpoint();
+    }
+    const ms = hostMs();
+    if (ms - turnMs < TURN_MS) continue;
+    turnMs = ms;
+    request.progress?.({
+      phase: 'running',
+      elapsedNs: clock.now(),
+      durationNs: request.durationNs,
+      reports: assembly.reportCount,
+    });
+    await nextTurn();
+    if (request.abort?.aborted)
+      return {
+        kind: 'aborted',
+        sentence: `the run was stopped at ${seconds(clock.now())} of ${seconds(request.durationNs)}`,
+      };
+    if (ms - startMs > wallLimitMs) {
+      return {
+        kind: 'limit',
+        limit: 'wall',
+        sentence: `the run took longer than ${wallLimitMs / 1000} s of host time, at ${seconds(clock.now())} of ${seconds(request.durationNs)} of virtual time`,
+      };
+    }
+  }
+  if (traceEnded && endNs < request.durationNs)
+    return { kind: 'trace-ended', sentence: `the recording ended after ${seconds(endNs - DRAIN_NS)}` };
+  return { kind: 'duration', sentence: `ran for ${seconds(request.durationNs)}` };
+}
+
+function lost(assembly: RunAssembly): StopReason {
+  return {
+    kind: 'device-lost',
+    sentence: assembly.deviceLost?.message ?? 'the device went away',
+    cause: assembly.deviceLost,
+  };
+}
+
+export function seconds(ns: number): string {
+  return `${(ns / 1e9).toFixed(3).replace(/\.?0+$/, '')} s`;
+}

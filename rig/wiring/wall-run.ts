@@ -1,0 +1,90 @@
+/** Performs a run in wall time, hosted: a real serial port or pseudo-terminal, served by the I/O process that owns it. */
+
+import { createRandom, NS_PER_MS, WallClock } from '../../base/index.js';
+import { type HardwareProfile, openRealPort } from '../../hal/index.js';
+import { WallRunner } from '../../vmm/index.js';
+import { RigError } from '../errors.js';
+import type { RunRequest, RunResult, StopReason } from '../run/run-types.js';
+import type { OpenGuest } from './open-guest.js';
+import { RunAssembly } from './run-assembly.js';
+import { runResult } from './run-result.js';
+import { declaredClocks } from './serial-source.js';
+import { seconds } from './virtual-run.js';
+
+/** How often limits are looked at and the journal goes to the trace. */
+const TURN_NS = 50 * NS_PER_MS;
+
+export async function runWall(request: RunRequest, guest: OpenGuest, profile: HardwareProfile): Promise<RunResult> {
+  if (request.cell.architecture !== 'hosted')
+    throw new RigError('RIG_USAGE', 'a real device can be run in the hosted architecture only, so far', {
+      hint: 'use --architecture hosted, or a simulated or replayed device for the partitioned one',
+    });
+  if (request.port === undefined)
+    throw new RigError('RIG_INPUT_MISSING', 'a run on the real device needs its port', {
+      hint: 'give it with --port /dev/…',
+    });
+  const clock = new WallClock();
+  const line = profile.bind.serial;
+  const port = await openRealPort({ path: request.port, line, clock });
+  let assembly: RunAssembly;
+  try {
+    assembly = new RunAssembly({
+      request,
+      guest,
+      clock,
+      port,
+      line,
+      calibration: undefined,
+      random: createRandom(request.seed),
+    });
+  } catch (error) {
+    port.close();
+    throw error;
+  }
+  let stop: StopReason;
+  try {
+    stop = await drive(request, clock, assembly);
+    assembly.settle();
+  } finally {
+    assembly.close();
+  }
+  return runResult({
+    request,
+    guest,
+    assembly,
+    source: { pacing: 'physical', clocks: declaredClocks(profile), truth: () => undefined },
+    stop,
+    calibration: undefined,
+    clockDomain: 'wall',
+    durationNs: clock.now(),
+  });
+}
+
+async function drive(request: RunRequest, clock: WallClock, assembly: RunAssembly): Promise<StopReason> {
+  const runner = new WallRunner(clock);
+  for (const machine of assembly.machines) runner.add(machine);
+  const startNs = clock.now();
+  const endNs = startNs + request.durationNs;
+  while (clock.now() < endNs) {
+    const run = await runner.run(Math.min(endNs, clock.now() + TURN_NS), request.abort);
+    assembly.settle();
+    assembly.checkpoint();
+    const elapsedNs = clock.now() - startNs;
+    request.progress?.({ phase: 'running', elapsedNs, durationNs: request.durationNs, reports: assembly.reportCount });
+    if (run.kind === 'aborted')
+      return {
+        kind: 'aborted',
+        sentence: `the run was stopped after ${seconds(elapsedNs)} of ${seconds(request.durationNs)}`,
+      };
+    if (assembly.deviceLost !== undefined)
+      return { kind: 'device-lost', sentence: assembly.deviceLost.message, cause: assembly.deviceLost };
+    if (run.kind === 'limit') return { kind: 'limit', limit: 'instructions', sentence: run.sentence };
+    if (run.kind === 'ended') return assembly.finished();
+    const { wallMs, reports } = request.limits ?? {};
+    if (wallMs !== undefined && elapsedNs > wallMs * NS_PER_MS)
+      return { kind: 'limit', limit: 'wall', sentence: `the run took longer than ${wallMs / 1000} s` };
+    if (reports !== undefined && assembly.reportCount > reports)
+      return { kind: 'limit', limit: 'reports', sentence: `the guests sent more than ${reports} reports` };
+  }
+  return { kind: 'duration', sentence: `ran for ${seconds(request.durationNs)}` };
+}
