@@ -146,7 +146,7 @@ export class Constellation {
     this.#setDops(UNKNOWN_DOP_E2, UNKNOWN_DOP_E2, UNKNOWN_DOP_E2, UNKNOWN_DOP_E2, UNKNOWN_DOP_E2);
   }
 
-  /** Dilution of precision from the lines of sight: the diagonal of the inverted normal matrix (IS-GPS-200 does not define it; Kaplan and Hegarty, section 11.2). */
+  /** Dilution of precision from the lines of sight: the diagonal of the inverted normal matrix. */
   #updateDop(): void {
     const normal = this.#normal.fill(0);
     for (let i = 0; i < this.count; i++) {

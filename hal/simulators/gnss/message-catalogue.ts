@@ -17,7 +17,7 @@ export interface CatalogueEntry {
   readonly pmtkField: number;
 }
 
-/** UBX-13003221, section 31.1.3; PMTK command packet, revision A11, PMTK_API_SET_NMEA_OUTPUT. */
+/** UBX-13003221, NMEA messages overview; PMTK command packet, revision A11, PMTK_API_SET_NMEA_OUTPUT. */
 export const CATALOGUE: readonly CatalogueEntry[] = [
   { name: 'RMC', protocol: 'nmea', ubxClass: 0xf0, ubxId: 0x04, pmtkField: 1 },
   { name: 'VTG', protocol: 'nmea', ubxClass: 0xf0, ubxId: 0x05, pmtkField: 2 },

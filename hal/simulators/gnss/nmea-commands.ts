@@ -58,14 +58,14 @@ function setSentences(control: ReceiverControl, fields: readonly string[]): numb
   return PMTK_DONE;
 }
 
-/** `$PUBX,40,msgId,rddc,rus1,rus2,rusb,rspi,reserved` (UBX-13003221, section 31.3.3). */
+/** `$PUBX,40,msgId,rddc,rus1,rus2,rusb,rspi,reserved` (UBX-13003221, PUBX messages). */
 function setSentenceRate(control: ReceiverControl, fields: readonly string[]): void {
   const index = findMessageByName(fields[2] ?? '');
   const rate = integer(fields[4]);
   if (index >= 0 && CATALOGUE[index].protocol === 'nmea' && rate <= 255) control.rates[index] = rate;
 }
 
-/** `$PUBX,41,portId,inProto,outProto,baudrate,autobauding` (UBX-13003221, section 31.3.4). */
+/** `$PUBX,41,portId,inProto,outProto,baudrate,autobauding` (UBX-13003221, PUBX messages). */
 function setPort(control: ReceiverControl, fields: readonly string[]): void {
   const outputs = /^[0-9A-Fa-f]{1,4}$/.test(fields[4] ?? '') ? Number.parseInt(fields[4], 16) : Number.NaN;
   const baudRate = integer(fields[5]);

@@ -1,4 +1,4 @@
-/** The NMEA sentences of a u-blox receiver (UBX-13003221, section 31.2), field by field as such a receiver fills them. */
+/** The NMEA sentences of a u-blox receiver (UBX-13003221, NMEA protocol, standard messages), field by field as such a receiver fills them. */
 
 import { type Constellation, SATELLITE_SYSTEMS } from './constellation.js';
 import type { MessageBuffer } from './message-buffer.js';

@@ -1,4 +1,4 @@
-/** Writes NMEA 0183 sentences into a buffer: fields, checksum, line end (NMEA 0183 4.11, sections 5.2 and 5.3). */
+/** Writes NMEA 0183 sentences into a buffer: fields, checksum, line end (NMEA 0183). */
 
 import type { MessageBuffer } from './message-buffer.js';
 

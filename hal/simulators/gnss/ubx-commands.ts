@@ -1,4 +1,4 @@
-/** Carries out the UBX commands a receiver understands (UBX-13003221, sections 32.9 to 32.16). */
+/** Carries out the UBX commands a receiver understands (UBX-13003221, UBX protocol, classes ACK, CFG and MON). */
 
 import type { LineSettings } from '../../serial/serial-port.js';
 import { findMessage } from './message-catalogue.js';

@@ -1,4 +1,4 @@
-/** The UBX navigation messages of a u-blox M8 (UBX-13003221, section 32.17), made from a navigation solution. */
+/** The UBX navigation messages of a u-blox M8 (UBX-13003221, UBX protocol, class NAV), made from a navigation solution. */
 
 import { type Constellation, SATELLITE_SYSTEMS } from './constellation.js';
 import { type EarthCentred, setEarthCentred, setEarthCentredVector } from './geodesy.js';

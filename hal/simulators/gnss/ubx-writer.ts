@@ -1,4 +1,4 @@
-/** Writes UBX frames into a buffer (u-blox 8 / M8 receiver description, UBX-13003221, sections 32.2 to 32.4). */
+/** Writes UBX frames into a buffer (u-blox 8 / M8 receiver description, UBX-13003221, UBX frame structure and checksum). */
 
 import type { MessageBuffer } from './message-buffer.js';
 
