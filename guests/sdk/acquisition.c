@@ -22,7 +22,7 @@ static acquisition_kind open_port(fdt_node node, uint32_t baud_rate) {
   if (serial_ring_open(&ring, node, baud_rate)) return ACQUISITION_SERIAL_RING;
   if (virtio_console_open(&console, node)) return ACQUISITION_VIRTIO_CONSOLE;
   uart = &own_uart;
-  bool opened = ns16550a_open(uart, node, baud_rate) && ns16550a_receive_by_interrupt(uart);
+  bool opened = ns16550a_open(uart, node, baud_rate) && ns16550a_use_interrupt(uart);
   return opened ? ACQUISITION_NS16550A : ACQUISITION_NONE;
 }
 
@@ -37,7 +37,7 @@ acquisition_kind acquisition_open(void) {
     return kind;
   }
   uart = console_uart();
-  if (uart != NULL && ns16550a_receive_by_interrupt(uart)) kind = ACQUISITION_NS16550A;
+  if (uart != NULL && ns16550a_use_interrupt(uart)) kind = ACQUISITION_NS16550A;
   return kind;
 }
 
@@ -66,15 +66,13 @@ void acquisition_wait(void) {
 }
 
 void acquisition_write(const uint8_t *bytes, uint32_t length) {
+  if (kind == ACQUISITION_VIRTIO_CONSOLE) {
+    virtio_console_write(&console, bytes, length);
+    return;
+  }
   for (uint32_t i = 0; i < length; i++) {
-    switch (kind) {
-      case ACQUISITION_SERIAL_RING:
-        while (!serial_ring_write(&ring, bytes[i])) continue;
-        break;
-      case ACQUISITION_VIRTIO_CONSOLE: virtio_console_write(&console, bytes[i]); break;
-      case ACQUISITION_NS16550A: ns16550a_write(uart, bytes[i]); break;
-      default: return;
-    }
+    if (kind == ACQUISITION_NS16550A) ns16550a_write(uart, bytes[i]);
+    while (kind == ACQUISITION_SERIAL_RING && !serial_ring_write(&ring, bytes[i])) continue;
   }
 }
 

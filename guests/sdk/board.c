@@ -30,6 +30,7 @@ void board_start(const void *device_tree) {
 
 _Noreturn void board_finish(int code) {
   uint32_t base, length;
+  console_flush();
   fdt_node finisher = fdt_next_compatible(&tree, FDT_NONE, "sifive,test0");
   if (finisher == FDT_NONE) finisher = fdt_next_compatible(&tree, FDT_NONE, "sifive,test1");
   if (finisher != FDT_NONE && fdt_reg(&tree, finisher, &base, &length)) {

@@ -5,8 +5,14 @@
 #include <string.h>
 
 #include "board.h"
+#include "sbi.h"
+
+#define LINE_BUFFER 128u
 
 static ns16550a uart;
+static bool by_hypercall;
+static char line[LINE_BUFFER];
+static uint32_t line_length;
 
 void console_open(void) {
   const fdt_tree *tree = board_tree();
@@ -14,15 +20,30 @@ void console_open(void) {
   fdt_node node = fdt_find(tree, path);
   if (node == FDT_NONE) node = fdt_next_compatible(tree, FDT_NONE, "ns16550a");
   ns16550a_open(&uart, node, 115200);
+  by_hypercall = board_has_hypervisor() && sbi_probe(SBI_EXTENSION_DEBUG_CONSOLE).value != 0;
 }
 
 ns16550a *console_uart(void) { return uart.base != 0 ? &uart : NULL; }
 
+/** A line costs one exit by hypercall; through the UART each of its characters costs two or more. */
+static void send_line(void) {
+  if (by_hypercall) sbi_console_write(line, line_length);
+  for (uint32_t i = 0; !by_hypercall && i < line_length; i++) ns16550a_write(&uart, (uint8_t)line[i]);
+  line_length = 0;
+}
+
 void console_write(const char *text, uint32_t length) {
   for (uint32_t i = 0; i < length; i++) {
-    if (text[i] == '\n') ns16550a_write(&uart, '\r');
-    ns16550a_write(&uart, (uint8_t)text[i]);
+    if (line_length + 2 > LINE_BUFFER) send_line();
+    if (text[i] == '\n') line[line_length++] = '\r';
+    line[line_length++] = text[i];
+    if (text[i] == '\n') send_line();
   }
+}
+
+void console_flush(void) {
+  send_line();
+  ns16550a_flush(&uart);
 }
 
 static void print_number(uint32_t number, uint32_t radix) {

@@ -1,6 +1,8 @@
 /** The virtio-console driver. */
 #include "virtio-console.h"
 
+#include <string.h>
+
 #include "interrupt.h"
 
 #define DEVICE_ID_CONSOLE 3u
@@ -16,13 +18,12 @@ bool virtio_console_open(virtio_console *console, fdt_node node) {
   if (!virtio_mmio_open(&console->device, node, DEVICE_ID_CONSOLE)) return false;
   if (!virtio_mmio_queue(&console->device, &console->receive, 0)) return false;
   if (!virtio_mmio_queue(&console->device, &console->transmit, 1)) return false;
-  console->filled = console->taken = 0;
+  console->filled = console->taken = console->untold = 0;
   for (uint16_t i = 0; i < VIRTQUEUE_SIZE; i++) {
     console->receive.descriptors[i] =
         (virtq_descriptor){(uintptr_t)console->buffers[i], VIRTIO_CONSOLE_BUFFER, VIRTQ_DESC_F_WRITE, 0};
     virtqueue_offer(&console->receive, i);
   }
-  console->transmit.descriptors[0] = (virtq_descriptor){(uintptr_t)&console->sending, 1, 0, 0};
   console->transmit.available.flags = AVAILABLE_F_NO_INTERRUPT;
   if (!interrupt_on_source(console->device.source, on_interrupt, console)) return false;
   virtio_mmio_start(&console->device);
@@ -32,7 +33,6 @@ bool virtio_console_open(virtio_console *console, fdt_node node) {
 
 uint32_t virtio_console_read(virtio_console *console, received_character *into, uint32_t max) {
   uint32_t count = 0;
-  bool returned = false;
   virtq_used_element element;
   while (count < max) {
     if (console->taken == console->filled) {
@@ -45,10 +45,14 @@ uint32_t virtio_console_read(virtio_console *console, received_character *into, 
     while (count < max && console->taken < console->filled) into[count++] = (received_character){buffer[console->taken++], 0};
     if (console->taken == console->filled) {
       virtqueue_offer(&console->receive, console->current);
-      returned = true;
+      console->untold++;
     }
   }
-  if (returned) virtio_mmio_notify(&console->device, &console->receive);
+  /* A device that has run out of buffers gets all of them back before it matters: each notification is an exit. */
+  if (console->untold >= VIRTQUEUE_SIZE / 2) {
+    virtio_mmio_notify(&console->device, &console->receive);
+    console->untold = 0;
+  }
   return count;
 }
 
@@ -56,10 +60,16 @@ bool virtio_console_has_received(const virtio_console *console) {
   return console->taken != console->filled || virtqueue_has_used(&console->receive);
 }
 
-void virtio_console_write(virtio_console *console, uint8_t character) {
+void virtio_console_write(virtio_console *console, const uint8_t *bytes, uint32_t length) {
   virtq_used_element element;
-  console->sending = character;
-  virtqueue_offer(&console->transmit, 0);
-  virtio_mmio_notify(&console->device, &console->transmit);
-  while (!virtqueue_take(&console->transmit, &element)) continue;
+  while (length > 0) {
+    uint32_t count = length < VIRTIO_CONSOLE_BUFFER ? length : VIRTIO_CONSOLE_BUFFER;
+    memcpy(console->sending, bytes, count);
+    console->transmit.descriptors[0] = (virtq_descriptor){(uintptr_t)console->sending, count, 0, 0};
+    virtqueue_offer(&console->transmit, 0);
+    virtio_mmio_notify(&console->device, &console->transmit);
+    while (!virtqueue_take(&console->transmit, &element)) continue;
+    bytes += count;
+    length -= count;
+  }
 }

@@ -20,12 +20,14 @@ typedef struct {
   uint32_t filled;
   uint32_t taken;
   uint8_t buffers[VIRTQUEUE_SIZE][VIRTIO_CONSOLE_BUFFER];
-  volatile uint8_t sending;
+  uint8_t sending[VIRTIO_CONSOLE_BUFFER];
+  /** Buffers given back since the device was last told. */
+  uint32_t untold;
 } virtio_console;
 
 bool virtio_console_open(virtio_console *console, fdt_node node);
 /** Takes up to `max` characters; their status is 0, for the device knows no line errors. */
 uint32_t virtio_console_read(virtio_console *console, received_character *into, uint32_t max);
 bool virtio_console_has_received(const virtio_console *console);
-/** Sends one character, waiting for the device. */
-void virtio_console_write(virtio_console *console, uint8_t character);
+/** Sends all bytes, waiting for the device. */
+void virtio_console_write(virtio_console *console, const uint8_t *bytes, uint32_t length);
