@@ -29,6 +29,16 @@ export function namesIn(folder: string, suffix: string): string[] {
     .sort();
 }
 
+/** Names of the profiles that are shipped. */
+export function listProfiles(): string[] {
+  return namesIn(PROFILES_DIR, '.json').filter((name) => !name.endsWith('.schema'));
+}
+
+/** Names of the recordings that are shipped. */
+export function listRecordings(): string[] {
+  return namesIn(RECORDINGS_DIR, '').filter((name) => /\.(pcapng|log|nmea|ubx)$/.test(name));
+}
+
 /** A recording as a plan or a person names it: a path, or a file of the recordings folder. */
 export function findRecording(name: string): string {
   if (existsSync(name)) return name;

@@ -14,6 +14,7 @@ import { ensureFolder, type SessionContext } from './context.js';
 import { withDeadline } from './deadline.js';
 import { cellSlug, type PlannedCell } from './matrix.js';
 import { parseDurationNs, type TimeText } from './quantity.js';
+import { stableJson } from './stable-json.js';
 
 export interface RunOptions {
   /** On the clock of the binding: virtual with `sim` and `replay`, wall with `real`. A shorter recording ends earlier. */
@@ -122,7 +123,7 @@ export class Bench {
         wallMs + GRACE_MS,
         late,
       );
-      this.#keep(result, options, request.outDir);
+      this.#keep(result, options, request);
       refuseBadEnd(result, options);
       return new RunView(result);
     } finally {
@@ -164,10 +165,10 @@ export class Bench {
     });
   }
 
-  #keep(result: RunResult, options: RunOptions, folder: string): void {
-    this.record.runs.push(summarizeRun(result, { ...options }));
+  #keep(result: RunResult, options: RunOptions, request: RunRequest): void {
+    this.record.runs.push(summarizeRun(result, { ...options }, request.seed));
     result.guests.forEach((guest, index) => {
-      if (guest.console !== '') writeFileSync(join(folder, `console-${index}.txt`), guest.console);
+      if (guest.console !== '') writeFileSync(join(request.outDir, `console-${index}.txt`), guest.console);
     });
   }
 }
@@ -195,13 +196,4 @@ function refuseBadEnd(result: RunResult, options: RunOptions): void {
 class GuestFailed extends Error {
   // Verdicts go by the name, so that this counts as a failed assertion.
   override readonly name = 'AssertionError';
-}
-
-/** The same text for options that mean the same, in whatever order they are written. */
-export function stableJson(value: unknown): string {
-  return JSON.stringify(value, (_, item: unknown) =>
-    typeof item === 'object' && item !== null && !Array.isArray(item)
-      ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : item,
-  );
 }

@@ -50,7 +50,7 @@ export function planCells(plan: string, matrix: PlanMatrix, selection: Selection
   if (declared.length === 0) throw new RigError('RIG_PLAN', `the plan "${plan}" names no profile`, { where: plan });
   // A profile asked for by name replaces the plan's: another device of the same kind.
   const profiles = selection.profiles ?? declared;
-  const bindings = chosen(matrix.bindings ?? BINDINGS, selection.bindings ?? ['sim']);
+  const bindings = chosen(matrix.bindings ?? possibleBindings(matrix, selection), selection.bindings ?? ['sim']);
   const architectures = chosen(matrix.architectures ?? ARCHITECTURES, selection.architectures);
   const engines = chosen(matrix.engines ?? ENGINES, selection.engines);
   const hosted = chosen(matrix.frontends ?? [HOSTED_FRONTENDS[0]], selection.frontends, matrix.frontends === undefined);
@@ -71,6 +71,12 @@ export function planCells(plan: string, matrix: PlanMatrix, selection: Selection
               );
             }
   return cells;
+}
+
+/** A plan that declares nothing can be replayed once there is something to replay. */
+function possibleBindings(matrix: PlanMatrix, selection: Selection): readonly Binding[] {
+  const hasRecording = [selection.recording, matrix.recording, matrix.recordings?.[0]].some((r) => r !== undefined);
+  return hasRecording ? BINDINGS : BINDINGS.filter((binding) => binding !== 'replay');
 }
 
 /** `free`: the plan does not care, so what is asked for need not be in its list. */

@@ -59,6 +59,7 @@ export interface GuestSummary {
 export interface RunSummary {
   /** What the plan asked for, as it wrote it. */
   readonly asked: Readonly<Record<string, unknown>>;
+  readonly seed: string;
   readonly clockDomain: string;
   readonly pacing: Pacing;
   readonly durationNs: number;
@@ -80,10 +81,11 @@ export interface RunSummary {
   readonly calibration: { readonly name: string; readonly provenance: string };
 }
 
-export function summarizeRun(result: RunResult, asked: Readonly<Record<string, unknown>>): RunSummary {
+export function summarizeRun(result: RunResult, asked: Readonly<Record<string, unknown>>, seed: string): RunSummary {
   const { serial, stop, trace } = result;
   return {
     asked,
+    seed,
     clockDomain: result.clockDomain,
     pacing: result.pacing,
     durationNs: result.durationNs,

@@ -1,0 +1,149 @@
+/** The checks behind `rig doctor`, over a view of the machine that tests can replace. */
+
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { listGuests } from '../guest-manifest.js';
+import { listProfiles } from '../paths.js';
+import { listPlans } from './plan-files.js';
+
+export interface CheckResult {
+  readonly name: string;
+  /** `optional`: something a run can do without. */
+  readonly state: 'good' | 'missing' | 'optional';
+  readonly detail: string;
+  readonly hint?: string;
+}
+
+export interface MachineProbe {
+  readonly nodeVersion: string;
+  readonly platform: string;
+  /** Loads a package; rejects when it cannot be. */
+  load(name: string): Promise<unknown>;
+  /** Names in a folder, none when it is missing. */
+  names(folder: string): string[];
+  mayUse(path: string): boolean;
+  /** Where a command is, along PATH. */
+  command(name: string): string | undefined;
+}
+
+export const PROCESS_PROBE: MachineProbe = {
+  nodeVersion: process.versions.node,
+  platform: process.platform,
+  load: (name) => import(name),
+  names: (folder) => (existsSync(folder) ? readdirSync(folder) : []),
+  mayUse: (path) => {
+    try {
+      accessSync(path, constants.R_OK | constants.W_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  },
+  command: (name) =>
+    (process.env.PATH ?? '')
+      .split(delimiter)
+      .map((folder) => join(folder, name))
+      .find(existsSync),
+};
+
+/** What each optional tool is good for. */
+const TOOLS: readonly (readonly [command: string, purpose: string, debian: string])[] = [
+  ['tshark', 'reads traces packet by packet; some tests check traces with it', 'tshark'],
+  ['socat', 'makes pseudo-terminals for trying the real binding without a device', 'socat'],
+  ['gpsd', 'decodes simulators and replays that are shown on a pseudo-terminal', 'gpsd'],
+  ['dtc', 'reads generated device trees back; some tests check them with it', 'device-tree-compiler'],
+  ['qemu-system-riscv32', 'runs the same guest images for comparison', 'qemu-system-misc'],
+  ['riscv64-unknown-elf-gcc', 'rebuilds the guest images', 'gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf'],
+];
+
+export async function checkMachine(probe: MachineProbe): Promise<CheckResult[]> {
+  return [
+    nodeCheck(probe),
+    await libraryCheck(probe, 'koffi', 'pseudo-terminals and system calls'),
+    await libraryCheck(probe, 'serialport', 'real serial ports'),
+    ...shippedChecks(),
+    ...portChecks(probe),
+    ...TOOLS.map((tool) => toolCheck(probe, ...tool)),
+  ];
+}
+
+function nodeCheck({ nodeVersion }: MachineProbe): CheckResult {
+  const [major, minor] = nodeVersion.split('.').map(Number);
+  const good = major > 20 || (major === 20 && minor >= 19);
+  return {
+    name: 'Node.js',
+    state: good ? 'good' : 'missing',
+    detail: nodeVersion,
+    ...(good ? {} : { hint: 'install 20.19 or newer' }),
+  };
+}
+
+async function libraryCheck(probe: MachineProbe, name: string, purpose: string): Promise<CheckResult> {
+  try {
+    await probe.load(name);
+    return { name, state: 'good', detail: `loads (${purpose})` };
+  } catch (thrown) {
+    const message = thrown instanceof Error ? thrown.message.split('\n')[0] : String(thrown);
+    return {
+      name,
+      state: 'missing',
+      detail: `does not load (${purpose}): ${message}`,
+      hint: 'run "npm ci" again on this machine: its native part belongs to one platform and Node.js version',
+    };
+  }
+}
+
+function shippedChecks(): CheckResult[] {
+  const shipped: readonly (readonly [string, string[]])[] = [
+    ['plans', listPlans()],
+    ['guests', listGuests()],
+    ['profiles', listProfiles()],
+  ];
+  return shipped.map(([name, names]) =>
+    names.length > 0
+      ? { name, state: 'good', detail: names.join(', ') }
+      : { name, state: 'missing', detail: 'none found', hint: 'run "npm start" once: it builds what is missing' },
+  );
+}
+
+const PORT_NAMES = /^(?:ttyUSB|ttyACM|ttyAMA|ttyXRUSB|cu\.)/;
+
+function portChecks(probe: MachineProbe): CheckResult[] {
+  const ports = probe
+    .names('/dev')
+    .filter((name) => PORT_NAMES.test(name))
+    .sort();
+  if (ports.length === 0)
+    return [
+      {
+        name: 'serial ports',
+        state: 'optional',
+        detail: 'none is there',
+        hint: 'simulators and recordings need none; plug a device in for --binding real',
+      },
+    ];
+  return ports.map((name) => {
+    const path = `/dev/${name}`;
+    if (probe.mayUse(path)) return { name: path, state: 'good', detail: 'may be read and written' };
+    return {
+      name: path,
+      state: 'optional',
+      detail: 'no permission',
+      hint:
+        probe.platform === 'linux'
+          ? 'add yourself to its group with "sudo usermod -aG dialout $USER" and log in again, or add a udev rule for the device'
+          : 'give your user read and write access to it',
+    };
+  });
+}
+
+function toolCheck(probe: MachineProbe, command: string, purpose: string, debian: string): CheckResult {
+  const path = probe.command(command);
+  if (path !== undefined) return { name: command, state: 'good', detail: purpose };
+  return {
+    name: command,
+    state: 'optional',
+    detail: `not there; ${purpose}`,
+    hint: `on Debian: apt-get install ${debian}`,
+  };
+}

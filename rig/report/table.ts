@@ -1,0 +1,119 @@
+/** The result as tables for a terminal: one line a cell, then hosted against partitioned. */
+
+import { styleText } from 'node:util';
+import Table from 'cli-table3';
+import { formatValue, shortNumber } from '../metrics/measurement.js';
+import { type CellRecord, cellVerdict, type SessionRecord } from '../verdict/records.js';
+import type { Verdict } from '../verdict/verdict.js';
+import { type Differential, differentials, totalExits } from './differential.js';
+import type { ChannelSummary, RunSummary } from './run-summary.js';
+
+const COLOURS: Readonly<Record<Verdict, 'green' | 'red' | 'yellow' | 'magenta' | 'gray'>> = {
+  PASS: 'green',
+  FAIL: 'red',
+  INCONCLUSIVE: 'yellow',
+  ERROR: 'magenta',
+  TIMEOUT: 'magenta',
+  ABORTED: 'gray',
+  SKIP: 'gray',
+};
+
+/** Colour only where it was asked for: a terminal without `NO_COLOR` (https://no-color.org). */
+export function paint(verdict: Verdict, colour: boolean): string {
+  return colour ? styleText(COLOURS[verdict], verdict, { validateStream: false }) : verdict;
+}
+
+/** Matrix table. A cell with several runs shows the first; the records have them all. */
+export function resultTable(session: SessionRecord, colour: boolean): string {
+  const table = new Table({
+    head: [
+      'plan',
+      'profile',
+      'binding',
+      'architecture',
+      'frontend',
+      'engine',
+      'verdict',
+      'tests',
+      'samples',
+      'rate',
+      'latency p99',
+      'exits data/all',
+      'lost',
+      'certified',
+    ],
+    style: { head: [], border: [], compact: true },
+  });
+  for (const record of session.cells) table.push(cellRow(record, colour));
+  return table.toString();
+}
+
+function cellRow(record: CellRecord, colour: boolean): string[] {
+  const { cell } = record;
+  const passed = record.tests.filter((test) => test.verdict === 'PASS').length;
+  return [
+    cell.plan,
+    cell.profile,
+    cell.recording === undefined ? cell.binding : `${cell.binding}\n${cell.recording}`,
+    cell.architecture,
+    cell.frontend,
+    cell.engine,
+    paint(cellVerdict(record), colour),
+    `${passed}/${record.tests.length}`,
+    ...runColumns(record.runs[0], record.runs),
+  ];
+}
+
+const NOTHING = '–';
+
+function runColumns(run: RunSummary | undefined, all: readonly RunSummary[]): string[] {
+  if (run === undefined || run.guests.length === 0) return Array(6).fill(NOTHING);
+  const [guest] = run.guests;
+  const channel = primaryChannel(run);
+  return [
+    channel === undefined ? '0' : String(channel.epochs),
+    valueText(channel?.rateHz.value, 'Hz'),
+    valueText(channel?.latencyNs?.p99.value, 'ns'),
+    `${shortNumber(guest.exits.dataPath)}/${shortNumber(totalExits(guest))}`,
+    String(run.serial.overruns + run.guests.reduce((sum, g) => sum + lostReports(g.channels) + g.reportsDropped, 0)),
+    all.every((r) => r.certification.certified) ? 'yes' : 'NO',
+  ];
+}
+
+function lostReports(channels: readonly ChannelSummary[]): number {
+  return channels.reduce((sum, channel) => sum + channel.continuity.lost, 0);
+}
+
+/** The channel whose reports name their cause: the samples themselves. */
+function primaryChannel(run: RunSummary): ChannelSummary | undefined {
+  const { channels } = run.guests[0];
+  return channels.find((channel) => channel.latencyNs !== undefined) ?? channels[0];
+}
+
+function valueText(value: number | null | undefined, unit: 'Hz' | 'ns'): string {
+  if (value === null || value === undefined) return NOTHING;
+  return formatValue(Number(value.toPrecision(6)), unit);
+}
+
+/** One table a pair; empty when no plan ran in both architectures. */
+export function differentialTables(session: SessionRecord): string {
+  return differentials(session.cells).map(differentialTable).join('\n\n');
+}
+
+function differentialTable(differential: Differential): string {
+  const table = new Table({
+    head: ['', 'hosted', 'partitioned', 'difference'],
+    style: { head: [], border: [], compact: true },
+    colAligns: ['left', 'right', 'right', 'right'],
+  });
+  for (const { name, unit, hosted, partitioned, difference } of differential.rows)
+    table.push([name, ...[hosted, partitioned, difference].map((v) => (v === null ? NOTHING : formatValue(v, unit)))]);
+  const same = Object.entries(differential.sameData);
+  table.push([
+    'same data',
+    { colSpan: 3, content: same.map(([name, yes]) => `${name}: ${yes ? 'yes' : 'no'}`).join(', ') },
+  ]);
+  const { hosted, partitioned } = differential.calibration;
+  const model = hosted === partitioned ? hosted : `${hosted} and ${partitioned}`;
+  return `${differential.plan}, hosted against partitioned\n  ${differential.hosted}\n  ${differential.partitioned}\n  ${differential.clockDomain} time, costs from ${model}\n${table.toString()}`;
+}
