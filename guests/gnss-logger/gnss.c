@@ -8,7 +8,20 @@
 #define UBX_SYNC_2 0x62u
 #define UBX_HEADER 6u
 
-enum { SEARCH, NMEA_TEXT, NMEA_SUM_1, NMEA_SUM_2, NMEA_RETURN, NMEA_NEWLINE, NMEA_REST, UBX_SYNC, UBX_HEAD, UBX_PAYLOAD, UBX_SUM_A, UBX_SUM_B };
+enum {
+  SEARCH,
+  NMEA_TEXT,
+  NMEA_SUM_1,
+  NMEA_SUM_2,
+  NMEA_RETURN,
+  NMEA_NEWLINE,
+  NMEA_REST,
+  UBX_SYNC,
+  UBX_HEAD,
+  UBX_PAYLOAD,
+  UBX_SUM_A,
+  UBX_SUM_B,
+};
 
 void gnss_open(gnss_stream *stream, gnss_sink sink) {
   memset(stream, 0, sizeof *stream);

@@ -19,7 +19,7 @@ typedef void (*exception_handler)(exception_frame *frame);
 /** Calls `handler` at interrupts of a PLIC source (1..95) and enables it. False for any other number. */
 bool interrupt_on_source(uint32_t source, interrupt_handler handler, void *context);
 
-/** Calls `handler` at a local interrupt: `INTERRUPT_MACHINE_TIMER`, `INTERRUPT_DOORBELL`, … (0..31), and enables it in `mie`. */
+/** Calls `handler` at local interrupt 0..31 (`INTERRUPT_MACHINE_TIMER`, `INTERRUPT_DOORBELL`, …) and enables it in `mie`. */
 bool interrupt_on_local(uint32_t cause, interrupt_handler handler, void *context);
 
 /** Replaces what happens at an exception; by default one line on the console and a failed end. */

@@ -11,7 +11,15 @@
 #define RING_MAGIC 0x52525652u
 #define RING_VERSION 1u
 
-enum { HEADER_MAGIC = 0x000, HEADER_VERSION = 0x004, DATA_OFFSET = 0x008, DATA_BYTES = 0x00C, HEAD = 0x040, TAIL = 0x080, DROPPED = 0x0C0 };
+enum {
+  HEADER_MAGIC = 0x000,
+  HEADER_VERSION = 0x004,
+  DATA_OFFSET = 0x008,
+  DATA_BYTES = 0x00C,
+  HEAD = 0x040,
+  TAIL = 0x080,
+  DROPPED = 0x0C0,
+};
 
 /** One record; the layout is the rig's. */
 typedef struct {
