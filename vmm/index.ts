@@ -3,6 +3,7 @@
 export { BOARD } from './boot/board-map.js';
 export { type AcquisitionNode, type BoardDescription, buildBoardTree } from './boot/board-tree.js';
 export { DeviceTree, DeviceTreeNode } from './boot/device-tree.js';
+export { type ElfSymbol, readElfSymbols } from './boot/elf-symbols.js';
 export { type GuestImage, type ImageSegment, type ImageTarget, parseImage, placeImage } from './boot/image.js';
 export { type AddressRange, Bus, type BusRegion } from './bus/bus.js';
 export type { InterruptLine, MmioDevice } from './bus/mmio-device.js';
