@@ -33,6 +33,7 @@ export { type SerialTap, tapPort } from './serial/tap.js';
 export type { GnssMessageName } from './simulators/gnss/message-catalogue.js';
 export type { GnssParameters, GnssSettings } from './simulators/gnss/parameters.js';
 export { createGnssReceiver, type GnssEpoch, type GnssReceiver, type SentMessage } from './simulators/gnss/receiver.js';
+export { type GpsdImport, type GpsdImportOptions, importGpsdLog } from './trace/import-gpsd.js';
 export { LINK_TYPE } from './trace/pcapng-format.js';
 export { type PacketView, PcapngReader } from './trace/pcapng-reader.js';
 export { RTAC_EVENT, SerialRecord } from './trace/rtac-serial.js';

@@ -40,50 +40,39 @@ export class ReplayReceived {
 
   /** Moves to the next event. A trace that cannot be replayed any further ends with `disconnected` and its error. */
   next(): void {
-    try {
-      this.#next();
-    } catch (error) {
-      if (!(error instanceof HalError)) throw error;
-      this.kind = 'disconnected';
-      this.error = error;
+    if (this.#index < this.#length) {
+      this.#nextCharacter();
+      return;
     }
+    while (this.#takeAhead()) if (this.#interpret(this.#current)) return;
+    this.kind = this.error === undefined ? 'end' : 'disconnected';
   }
 
   close(): void {
     this.#cursor.close();
   }
 
-  #next(): void {
-    if (this.#index < this.#length) {
+  /** Makes the packet the event at hand; false when it is none. */
+  #interpret(record: SerialRecord): boolean {
+    if (record.hasData) {
+      this.#beginBurst(record);
       this.#nextCharacter();
-      return;
+      return true;
     }
-    while (this.#takeAhead()) {
-      const record = this.#current;
-      if (record.hasData) {
-        this.#beginBurst(record);
-        this.#nextCharacter();
-        return;
-      }
-      if (record.event === RTAC_EVENT.break) {
-        this.#at(record.timeNs);
-        this.#character(0, LINE_STATUS.break);
-        return;
-      }
-      if (record.event === RTAC_EVENT.status && !record.text.startsWith('fault=')) {
-        this.#at(record.timeNs);
-        this.kind = 'modem';
-        this.modemStatus = modemStatusOf(record.lines);
-        return;
-      }
-      if (record.event === RTAC_EVENT.complete && record.text.startsWith('disconnected=')) {
-        this.#at(record.timeNs);
-        this.kind = 'disconnected';
-        this.error = recordedEnd(record.text.slice('disconnected='.length));
-        return;
-      }
+    const isEnd = record.event === RTAC_EVENT.complete && record.text.startsWith('disconnected=');
+    const isModem = record.event === RTAC_EVENT.status && !record.text.startsWith('fault=');
+    const isBreak = record.event === RTAC_EVENT.break;
+    if (!isEnd && !isModem && !isBreak) return false;
+    this.#at(record.timeNs);
+    if (isBreak) this.#character(0, LINE_STATUS.break);
+    else if (isModem) {
+      this.kind = 'modem';
+      this.modemStatus = modemStatusOf(record.lines);
+    } else {
+      this.kind = 'disconnected';
+      this.error = recordedEnd(record.text.slice('disconnected='.length));
     }
-    this.kind = 'end';
+    return true;
   }
 
   #beginBurst(record: SerialRecord): void {
@@ -136,11 +125,22 @@ export class ReplayReceived {
   /** Reads up to the next packet of the receive side; line settings that the host made meanwhile take effect. */
   #fillAhead(): boolean {
     while (!this.#hasAhead) {
-      if (!this.#cursor.next(this.#ahead)) return false;
+      if (!this.#read(this.#ahead)) return false;
       if (!this.#ahead.outbound) this.#hasAhead = true;
       else this.#configure(this.#ahead.text);
     }
     return true;
+  }
+
+  /** A trace that cannot be read on is an event behind what was read. */
+  #read(record: SerialRecord): boolean {
+    try {
+      return this.#cursor.next(record);
+    } catch (error) {
+      if (!(error instanceof HalError)) throw error;
+      this.error = error;
+      return false;
+    }
   }
 
   #configure(text: string): void {

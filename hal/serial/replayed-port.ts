@@ -26,6 +26,8 @@ export interface ReplayedPortOptions {
 }
 
 export interface ReplayedPort extends SerialPort {
+  /** Line settings at the start of the recording. */
+  readonly line: LineSettings;
   /** Whether everything recorded has been delivered. */
   readonly ended: boolean;
   /** When, on the replay's clock, the next event is due; `Infinity` after the last. */
@@ -68,6 +70,10 @@ class TracePort implements ReplayedPort {
     this.#received = new ReplayReceived(this.#source);
     this.#transmitted = new ReplayTransmitted(this.#source);
     this.#received.next();
+  }
+
+  get line(): LineSettings {
+    return this.#source.line;
   }
 
   get ended(): boolean {
