@@ -14,6 +14,7 @@ import {
   SLOT,
   TIME_FORM,
 } from './journal-format.js';
+import { hashBytes, OutputDigest } from './output-digest.js';
 
 export type JournalEntryKind =
   | 'start'
@@ -78,12 +79,18 @@ export class JournalReader {
   #at = 0;
   #entriesLeft = 0;
   #chunk = -1;
+  readonly #integrity = new OutputDigest();
   #lastTicks = -1;
   #dmaReadEnd = -1;
   #dmaWriteEnd = -1;
 
   constructor(chunks: Iterable<Uint8Array>) {
     this.#chunks = chunks[Symbol.iterator]();
+  }
+
+  /** Where in `bytes` the entry ends. */
+  get position(): number {
+    return this.#at;
   }
 
   /** Moves to the next entry; false when there is no further one. */
@@ -152,6 +159,8 @@ export class JournalReader {
           ramDigest: this.#hex(),
           stateDigest: this.#hex(),
         };
+        this.#integrity.word(hashBytes(this.bytes, CHUNK_HEADER_BYTES, this.#at - CHUNK_HEADER_BYTES));
+        if (this.#hex() !== this.#integrity.hex()) this.#fail('it is not as it was written');
         break;
       case OTHER.loadFault:
       case OTHER.mmioReadOpen:
@@ -224,6 +233,7 @@ export class JournalReader {
     const fields: number[] = [];
     for (let i = 0; i < START_FIELDS; i++) fields.push(this.#varint());
     const [xlen, ramBase, ramBytes, entryPc, deviceTreeGpa, hypercalls, consoleGpa, reportRingGpa] = fields;
+    if (hypercalls > 1) this.#fail('its guest has hypercalls of an unknown kind');
     if (xlen !== 32 && xlen !== 64) this.#fail(`its guest has registers of ${xlen} bits`);
     this.start = {
       xlen: xlen === 64 ? 64 : 32,
@@ -242,6 +252,8 @@ export class JournalReader {
     const result = this.#chunks.next();
     if (result.done === true) return false;
     const bytes = result.value;
+    if (this.#chunk >= 0)
+      this.#integrity.word(hashBytes(this.bytes, CHUNK_HEADER_BYTES, this.#at - CHUNK_HEADER_BYTES));
     this.#chunk++;
     this.bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -252,6 +264,7 @@ export class JournalReader {
     const version = this.#view.getUint8(2);
     if (version !== JOURNAL_VERSION)
       this.#fail(`its format version is ${version}; this program reads ${JOURNAL_VERSION}`);
+    if (this.#view.getUint8(3) !== 0) this.#fail('its header has flags that this program does not know');
     const sequence = this.#view.getUint32(4, true);
     if (sequence !== this.#chunk) this.#fail(`a chunk is number ${sequence} where number ${this.#chunk} belongs`);
     const first = this.#view.getUint32(12, true) + this.#view.getUint32(16, true) * 0x1_0000_0000;

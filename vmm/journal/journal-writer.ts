@@ -14,6 +14,7 @@ import {
   SLOT,
   TIME_FORM,
 } from './journal-format.js';
+import { hashBytes, OutputDigest } from './output-digest.js';
 
 /** Where chunks go. */
 export interface JournalSink {
@@ -45,6 +46,8 @@ export class JournalWriter {
   #lastTicks = -1;
   #dmaReadEnd = -1;
   #dmaWriteEnd = -1;
+  /** Over the entries of every chunk that was handed on. */
+  readonly #integrity = new OutputDigest();
 
   constructor(readonly sink: JournalSink) {}
 
@@ -144,18 +147,21 @@ export class JournalWriter {
     this.#varint(value >>> 0);
   }
 
-  /** The last entry; what was written is handed on. */
+  /** The last entry, with a digest of all entries before it; what was written is handed on. */
   end(info: JournalEnd): void {
     this.#begin(KIND.other | (OTHER.end << 3), info.instret);
     this.#hex(info.outputDigest);
     this.#hex(info.ramDigest);
     this.#hex(info.stateDigest);
+    this.#integrity.word(hashBytes(this.#bytes, CHUNK_HEADER_BYTES, this.#length - CHUNK_HEADER_BYTES));
+    this.#hex(this.#integrity.hex());
     this.flush();
   }
 
   /** Hands on what has been written; does nothing when that is nothing. */
   flush(): void {
     if (this.#entries === 0) return;
+    this.#integrity.word(hashBytes(this.#bytes, CHUNK_HEADER_BYTES, this.#length - CHUNK_HEADER_BYTES));
     const view = this.#view;
     view.setUint16(0, JOURNAL_MAGIC, true);
     view.setUint8(2, JOURNAL_VERSION);

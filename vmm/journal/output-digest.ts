@@ -1,6 +1,7 @@
 /** An incremental 64-bit hash over what a guest does to the outside; feeding it allocates nothing. */
 
 import { createHash } from 'node:crypto';
+import type { JournalStart } from './journal-format.js';
 
 /** Two 32-bit lanes in the manner of MurmurHash3: it tells runs apart, it does not resist an adversary. */
 export class OutputDigest {
@@ -25,6 +26,18 @@ export class OutputDigest {
   integer(value: number): void {
     this.word((value % 0x1_0000_0000) | 0);
     this.word(Math.floor(value / 0x1_0000_0000));
+  }
+
+  /** What the guest was started as: a journal of another machine never gives the same digest. */
+  start(info: JournalStart): void {
+    this.integer(info.xlen);
+    this.integer(info.ramBase);
+    this.integer(info.ramBytes);
+    this.integer(info.entryPc);
+    this.integer(info.deviceTreeGpa);
+    this.integer(info.hypercalls ? 1 : 0);
+    this.integer(info.consoleGpa);
+    this.integer(info.reportRingGpa);
   }
 
   mmioWrite(instret: number, gpa: number, size: number, value: number, valueHigh: number): void {

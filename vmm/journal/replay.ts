@@ -12,7 +12,7 @@ export interface ReplayConfig {
   readonly engine?: 'interpreter';
   /** Most guest RAM a journal may ask for; absent: 1 GiB. */
   readonly maxRamBytes?: number;
-  /** Most instructions a journal may ask for; absent: 10^12. */
+  /** Most instructions a journal may ask for; absent: 10^11, about half an hour. */
   readonly maxInstructions?: number;
 }
 

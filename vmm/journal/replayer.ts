@@ -1,6 +1,6 @@
 /** The loop of a replay: takes journal entries one by one and brings the guest to each. */
 
-import { placeImage } from '../boot/guest-image.js';
+import { type GuestImage, placeImage } from '../boot/guest-image.js';
 import { GuestMemory } from '../cpu/guest-memory.js';
 import { createInterpreter } from '../cpu/interpreter.js';
 import type { Vcpu, VmExit } from '../cpu/vcpu.js';
@@ -8,13 +8,13 @@ import { VmmError } from '../errors.js';
 import { callRegisters } from '../machine/call-registers.js';
 import { imageDigest, stateDigest } from '../machine/machine-digest.js';
 import { GuestOutputs } from './guest-outputs.js';
-import type { JournalEnd } from './journal-format.js';
+import type { JournalEnd, JournalStart } from './journal-format.js';
 import type { JournalReader } from './journal-reader.js';
 import { hashBytes, OutputDigest, sha256 } from './output-digest.js';
 import type { Divergence, ReplayConfig, ReplayResult } from './replay.js';
 
 const DEFAULT_MAX_RAM_BYTES = 2 ** 30;
-const DEFAULT_MAX_INSTRUCTIONS = 1e12;
+const DEFAULT_MAX_INSTRUCTIONS = 1e11;
 
 export class Replayer {
   readonly #journal: JournalReader;
@@ -44,8 +44,8 @@ export class Replayer {
     if (start.ramBytes > (config.maxRamBytes ?? DEFAULT_MAX_RAM_BYTES)) {
       throw bad(`its guest has ${start.ramBytes} bytes of RAM, more than a replay may use`);
     }
-    this.#memory = new GuestMemory(start.ramBytes, start.ramBase);
-    placeImage(config.image, this.#memory);
+    this.#memory = guestMemory(config.image, start);
+    this.#digest.start(start);
     this.#vcpu = createInterpreter({
       memory: this.#memory,
       host: { readTime: (instret) => this.#readTime(instret) },
@@ -289,6 +289,16 @@ export class Replayer {
   }
 }
 
+function guestMemory(image: GuestImage, start: JournalStart): GuestMemory {
+  try {
+    const memory = new GuestMemory(start.ramBytes, start.ramBase);
+    placeImage(image, memory);
+    return memory;
+  } catch (cause) {
+    throw bad('its guest has a memory that cannot be', cause);
+  }
+}
+
 function describe(exit: VmExit): string {
   switch (exit.reason) {
     case 'mmio-read':
@@ -314,8 +324,9 @@ function hexList(values: Uint32Array): string {
   return Array.from(values, hex).join(' ');
 }
 
-function bad(what: string): VmmError {
+function bad(what: string, cause?: unknown): VmmError {
   return new VmmError('VMM_JOURNAL', `The journal cannot be replayed: ${what}.`, {
     hint: 'Replay it with the image and the version of the program that recorded it.',
+    ...(cause === undefined ? {} : { cause }),
   });
 }

@@ -10,7 +10,7 @@ import type { CharacterFrontend } from '../devices/character.js';
 import { TICK_NS } from '../devices/clint.js';
 import type { ReportRing, ReportSink } from '../devices/report-ring.js';
 import { createSbi } from '../hypercall/sbi.js';
-import type { JournalEnd } from '../journal/journal-format.js';
+import type { JournalEnd, JournalStart } from '../journal/journal-format.js';
 import { JournalWriter } from '../journal/journal-writer.js';
 import { sha256 } from '../journal/output-digest.js';
 import type { Acquisition } from './acquisition.js';
@@ -124,7 +124,7 @@ class BoardMachine implements Machine {
       this.clock = config.clock;
     }
     vcpu.reset(config.image.entry, 0, plan.treeGpa);
-    this.#startJournal(config);
+    this.#start(config);
     ram.write(plan.treeGpa, plan.tree, 0, plan.tree.length);
     this.#board = createBoard({
       clock: this.clock,
@@ -218,9 +218,9 @@ class BoardMachine implements Machine {
     return Math.floor(ns / TICK_NS);
   }
 
-  #startJournal(config: MachineConfig): void {
+  #start(config: MachineConfig): void {
     const { plan } = this;
-    this.#journal?.start({
+    const start: JournalStart = {
       xlen: 32,
       ramBase: BOARD.ram.base,
       ramBytes: plan.ramBytes,
@@ -230,7 +230,9 @@ class BoardMachine implements Machine {
       consoleGpa: BOARD.console.base,
       reportRingGpa: plan.reportRing?.gpa ?? 0,
       image: imageDigest(config.image),
-    });
+    };
+    this.core.gate.digest.start(start);
+    this.#journal?.start(start);
   }
 
   #finish(kind: 'pass' | 'fail' | 'reset', code: number): void {

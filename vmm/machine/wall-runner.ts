@@ -30,6 +30,8 @@ export class WallRunner {
   readonly #machines: Machine[] = [];
   #wakeUp: (() => void) | undefined;
   #nextMachine = 0;
+  /** Somebody called `wake` since the last look at the machines. */
+  #isWoken = false;
 
   constructor(readonly clock: WallClock) {}
 
@@ -46,6 +48,7 @@ export class WallRunner {
 
   /** Something happened outside: a sleeping run looks again. Harmless at any time. */
   wake(): void {
+    this.#isWoken = true;
     this.#wakeUp?.();
   }
 
@@ -57,6 +60,7 @@ export class WallRunner {
     try {
       for (;;) {
         if (signal?.aborted === true) return { kind: 'aborted' };
+        this.#isWoken = false;
         this.clock.runDue();
         const nowNs = this.clock.now();
         if (nowNs >= untilNs) return { kind: 'target' };
@@ -64,7 +68,7 @@ export class WallRunner {
         const stop = this.#slice(Math.min(nowNs + SLICE_NS, untilNs));
         if (stop !== undefined) return stop;
         const dueNs = Math.min(this.clock.nextDueNs(), untilNs);
-        if (this.#isBusy() || dueNs < this.clock.now() + NEAR_NS) {
+        if (this.#isWoken || this.#isBusy() || dueNs < this.clock.now() + NEAR_NS) {
           await turn();
         } else {
           this.clock.schedule(atTarget, untilNs);
