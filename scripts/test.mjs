@@ -25,5 +25,5 @@ if (only.length === 0) {
     process.exit(lint);
   }
 }
-const mocha = [join('node_modules', 'mocha', 'bin', 'mocha.js'), ...only];
+const mocha = [join('node_modules', 'mocha', 'bin', 'mocha.js'), ...(only.length > 0 ? only : ['dist/**/*.test.js'])];
 process.exit(run(mocha, nightly ? { RIGVISOR_NIGHTLY: '1' } : {}));

@@ -31,16 +31,26 @@ export interface RecordResult {
 }
 
 export interface ReplayRequest {
-  /** Trace of a run, with its journal. */
+  /** Trace of a run, with its journal; or of a device alone, which is then played to `guest`. */
   readonly tracePath: string;
   readonly outDir: string;
+  /** Guest that hears a recording without a journal, or the image to run the journal with; the trace's own when absent. */
+  readonly guest?: string;
+  /** Profile of a recording that names none. */
+  readonly profile?: string;
   readonly abort?: AbortSignal;
   readonly progress?: (progress: RunProgress) => void;
 }
 
-/** Outcome of replaying a run from its journal. */
+/** Outcome of replaying a run from its journal, or a recording through a guest. */
 export interface ReplayResult {
+  /** `journal`: the run was repeated exactly. `device`: the recorded device was played to a guest, and that run certified. */
+  readonly kind: 'journal' | 'device';
   readonly certified: boolean;
+  /** What the guest did differs from the journal, as far as that goes. */
+  readonly diverged: boolean;
+  /** Reports the guest made. */
+  readonly reports: number;
   /** What was compared, or where it diverged, for a person. */
   readonly sentence: string;
   readonly outputDigest: string;

@@ -14,15 +14,15 @@ export interface Recording {
 const PCAPNG_MAGIC = [0x0a, 0x0d, 0x0d, 0x0a];
 
 /** `importPath` is where the trace of an imported log goes. */
-export function openRecording(path: string, importPath: string, baudRate?: number): Recording {
+export function openRecording(path: string, importPath: string): Recording {
   if (!looksLikeLog(path)) return { path, reconstructed: importedBefore(path) };
-  importGpsdLog(path, importPath, baudRate === undefined ? {} : { baudRate });
+  importGpsdLog(path, importPath);
   return { path: importPath, reconstructed: true };
 }
 
 function importedBefore(path: string): boolean {
   const { manifest } = openTrace(path);
-  return typeof manifest === 'object' && manifest !== null && 'kind' in manifest && manifest.kind === 'gpsd-import';
+  return typeof manifest === 'object' && manifest !== null && 'format' in manifest && manifest.format === 'gpsd';
 }
 
 /** A log is named so, and is no pcapng file under another name. */

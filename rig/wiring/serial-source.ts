@@ -8,11 +8,9 @@ import {
   createSimulator,
   type GnssEpoch,
   type HardwareProfile,
-  LINK_TYPE,
   type LineSettings,
   openTrace,
   type SerialPort,
-  selectInterface,
 } from '../../hal/index.js';
 import { RigError } from '../errors.js';
 import type { DeclaredClock, Pacing, RunRequest, TruthEpoch } from '../run/run-types.js';
@@ -91,13 +89,8 @@ function replayed(request: RunRequest, profile: HardwareProfile, clock: VirtualC
     throw new RigError('RIG_INPUT_MISSING', 'a run with binding "replay" needs a recording', {
       hint: 'give one with --recording FILE: a trace of `rig record`, or a gpsd log',
     });
-  const recording = openRecording(
-    request.replayPath,
-    join(request.outDir, 'imported.pcapng'),
-    profile.bind.serial.baudRate,
-  );
+  const recording = openRecording(request.replayPath, join(request.outDir, 'imported.pcapng'));
   const trace = openTrace(recording.path);
-  selectInterface(trace, undefined, LINK_TYPE.rtacSerial);
   // A guest need not send what was sent when the device was recorded with another host; a difference is counted, not fatal.
   const port = createReplayedPort({ trace, clock, policy: 'lenient' });
   return {

@@ -5,6 +5,7 @@ import type { HardwareProfile } from '../../hal/index.js';
 import { VirtualScheduler } from '../../vmm/index.js';
 import type { RunRequest, RunResult, StopReason } from '../run/run-types.js';
 import type { Calibration } from './calibration.js';
+import { seconds } from './duration-text.js';
 import { hostMs, nextTurn } from './host-time.js';
 import type { OpenGuest } from './open-guest.js';
 import { RunAssembly } from './run-assembly.js';
@@ -117,8 +118,4 @@ function lost(assembly: RunAssembly): StopReason {
     sentence: assembly.deviceLost?.message ?? 'the device went away',
     cause: assembly.deviceLost,
   };
-}
-
-export function seconds(ns: number): string {
-  return `${(ns / 1e9).toFixed(3).replace(/\.?0+$/, '')} s`;
 }

@@ -5,11 +5,11 @@ import { type HardwareProfile, openRealPort } from '../../hal/index.js';
 import { WallRunner } from '../../vmm/index.js';
 import { RigError } from '../errors.js';
 import type { RunRequest, RunResult, StopReason } from '../run/run-types.js';
+import { seconds } from './duration-text.js';
 import type { OpenGuest } from './open-guest.js';
 import { RunAssembly } from './run-assembly.js';
 import { runResult } from './run-result.js';
 import { declaredClocks } from './serial-source.js';
-import { seconds } from './virtual-run.js';
 
 /** How often limits are looked at and the journal goes to the trace. */
 const TURN_NS = 50 * NS_PER_MS;

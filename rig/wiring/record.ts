@@ -1,0 +1,143 @@
+/** Recording: a device alone into a trace, from a real port in wall time or from a simulator in virtual time. */
+
+import { existsSync, statSync } from 'node:fs';
+import { createRandom, VirtualClock, WallClock } from '../../base/index.js';
+import {
+  createSimulatedPort,
+  createSimulator,
+  type HalError,
+  type HardwareProfile,
+  openRealPort,
+  type SerialPort,
+  TraceRecorder,
+  tapPort,
+  traceInfo,
+} from '../../hal/index.js';
+import { RigError } from '../errors.js';
+import type { RecordRequest, RecordResult } from '../run/services.js';
+import { seconds } from './duration-text.js';
+import { findProfile } from './executor.js';
+import { hostMs, nextTurn, sleepMs } from './host-time.js';
+
+const SIMULATED = 'sim:';
+const TURN_MS = 50;
+
+/** Counts and drops what arrives: recording needs no guest. */
+class Listener {
+  characters = 0;
+  lost: HalError | undefined;
+
+  receive(): void {
+    this.characters++;
+  }
+
+  modemStatus(): void {}
+
+  disconnected(error: HalError): void {
+    this.lost = error;
+  }
+}
+
+export async function record(request: RecordRequest): Promise<RecordResult> {
+  if (existsSync(request.outPath))
+    throw new RigError('RIG_OUTPUT', `${request.outPath} exists already, and a recording is never overwritten`, {
+      where: request.outPath,
+      hint: 'name another file with --out, or move this one away',
+    });
+  const simulated = request.port.startsWith(SIMULATED);
+  const profile = findProfile(simulated ? request.port.slice(SIMULATED.length) : request.profile);
+  return simulated ? recordSimulated(request, profile) : recordReal(request, profile);
+}
+
+function newRecorder(request: RecordRequest, profile: HardwareProfile, clock: VirtualClock | WallClock): TraceRecorder {
+  return new TraceRecorder({
+    to: request.outPath,
+    clock,
+    manifest: { kind: 'rigvisor-recording', profile: profile.name, seed: request.seed },
+  });
+}
+
+function tapped(
+  port: SerialPort,
+  name: string,
+  recorder: TraceRecorder,
+  profile: HardwareProfile,
+  clock: VirtualClock | WallClock,
+): SerialPort {
+  return tapPort(port, recorder.addSerial(name, profile.bind.serial, { facts: { profile: profile.name } }), clock);
+}
+
+async function recordSimulated(request: RecordRequest, profile: HardwareProfile): Promise<RecordResult> {
+  const { durationNs } = request;
+  if (durationNs === undefined)
+    throw new RigError('RIG_USAGE', 'a simulator runs as fast as the host can, so its recording needs a length', {
+      hint: 'give it with --for, for example --for "60 s"',
+    });
+  const clock = new VirtualClock();
+  const recorder = newRecorder(request, profile, clock);
+  const device = createSimulator(profile, {}, { clock, random: createRandom(request.seed).fork('device') });
+  const name = `${SIMULATED}${profile.name}`;
+  const port = tapped(createSimulatedPort({ name, clock, device }), name, recorder, profile, clock);
+  const listener = new Listener();
+  port.attach(listener);
+  let aborted = false;
+  let turnMs = hostMs();
+  while (clock.now() < durationNs && !aborted) {
+    clock.advanceTo(Math.min(durationNs, clock.now() + 1e8));
+    if (hostMs() - turnMs < TURN_MS) continue;
+    turnMs = hostMs();
+    request.progress?.({ elapsedNs: clock.now(), characters: listener.characters });
+    await nextTurn();
+    aborted = request.abort?.aborted ?? false;
+  }
+  port.close();
+  recorder.close();
+  return result(
+    request,
+    listener,
+    clock.now(),
+    aborted ? 'stopped' : `recorded ${seconds(durationNs)} of virtual time`,
+  );
+}
+
+async function recordReal(request: RecordRequest, profile: HardwareProfile): Promise<RecordResult> {
+  const clock = new WallClock();
+  // Armed before the device is touched: opening a port may reset what is behind it.
+  const recorder = newRecorder(request, profile, clock);
+  let port: SerialPort | undefined;
+  const listener = new Listener();
+  let why = 'stopped';
+  try {
+    const opened = await openRealPort({ path: request.port, line: profile.bind.serial, clock });
+    port = tapped(opened, request.port, recorder, profile, clock);
+    port.attach(listener);
+    const endNs = clock.now() + (request.durationNs ?? Number.POSITIVE_INFINITY);
+    while (!(request.abort?.aborted ?? false)) {
+      if (clock.now() >= endNs) {
+        why = `recorded ${seconds(request.durationNs ?? 0)}`;
+        break;
+      }
+      if (listener.lost !== undefined) {
+        why = listener.lost.message;
+        break;
+      }
+      await sleepMs(Math.min(TURN_MS, Math.max(1, (endNs - clock.now()) / 1e6)));
+      request.progress?.({ elapsedNs: clock.now(), characters: listener.characters });
+    }
+  } finally {
+    port?.close();
+    recorder.close();
+  }
+  return result(request, listener, clock.now(), why);
+}
+
+function result(request: RecordRequest, listener: Listener, durationNs: number, sentence: string): RecordResult {
+  return {
+    path: request.outPath,
+    characters: listener.characters,
+    durationNs,
+    blocks: traceInfo(request.outPath).blocks,
+    bytes: statSync(request.outPath).size,
+    sentence,
+  };
+}
