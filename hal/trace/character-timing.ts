@@ -22,6 +22,8 @@ export function explicitOffsetNs(index: number, characterNs: number, phase: numb
 /** Phases are stored in 1/65536 ns; an interval of phases must be clearly wider than that, and than rounding errors. */
 const MIN_PHASE_WIDTH = 4 / 65_536;
 const SEARCH_STEPS = 48;
+/** A spacing that leaves this much phase is good enough: runs of 256 rarely leave more, and it has ample margin. */
+const GOOD_PHASE_WIDTH = 0.002;
 
 /** Finds the parameters that reproduce a run of time stamps to the nanosecond. Reuse one: it allocates nothing. */
 export class TimingSolver {
@@ -90,7 +92,7 @@ export class TimingSolver {
     return true;
   }
 
-  /** The width of the phase interval is a concave function of the spacing: a golden search finds its top. */
+  /** The width of the phase interval is a concave function of the spacing: a ternary search finds its top. */
   #search(times: Float64Array, from: number, to: number, total: number): boolean {
     const gaps = to - from - 1;
     let low = (total - 1) / gaps;
@@ -100,10 +102,10 @@ export class TimingSolver {
       const b = high - (high - low) / 3;
       this.#bound(times, from, to, a, 0, 0);
       const widthA = this.#high - this.#low;
-      if (widthA > 0.01) return this.#fits(times, from, to, a);
+      if (widthA > GOOD_PHASE_WIDTH) return this.#fits(times, from, to, a);
       this.#bound(times, from, to, b, 0, 0);
       const widthB = this.#high - this.#low;
-      if (widthB > 0.01) return this.#fits(times, from, to, b);
+      if (widthB > GOOD_PHASE_WIDTH) return this.#fits(times, from, to, b);
       if (widthA < widthB) low = a;
       else high = b;
     }
