@@ -4,6 +4,8 @@ export { HalError, type HalErrorCode, type HalErrorDetails } from './errors.js';
 export { listProfiles, loadProfile, type ProfileEntry, parseProfile } from './profile/load-profile.js';
 export { type HardwareProfile, hardwareProfileSchema, type ProfileMatch } from './profile/profile-schema.js';
 export { createSimulator, type Simulator, type SimulatorEnvironment } from './profile/simulator-models.js';
+export { bindingFromPort, type PortBinding, type PortBindingOptions } from './serial/binding-from-port.js';
+export type { BindingInterface, BindingPortInterface, OpenOptions, PortInfo } from './serial/binding-types.js';
 export { checkFaultPlan, type FaultPlan, type FaultRates, type ScheduledFault } from './serial/fault-plan.js';
 export type { FaultDirection, FaultKind, FaultListener, InjectedFault } from './serial/faults.js';
 export { type FaultOptions, injectFaults } from './serial/inject-faults.js';
@@ -22,6 +24,7 @@ export {
   type SerialPort,
   type SerialSink,
 } from './serial/serial-port.js';
+export { type OfferedPort, type PortsBindingOptions, simulatedBinding } from './serial/simulated-binding.js';
 export {
   createSimulatedLink,
   createSimulatedPort,
