@@ -5,7 +5,7 @@ import { FIFO_DEPTH, LSR } from './ns16550a-registers.js';
 
 const CHARACTER_ERRORS = LSR.PE | LSR.FE | LSR.BI;
 const LINE_ERRORS = LSR.OE | CHARACTER_ERRORS;
-/** Character times without traffic until waiting characters are announced (section 8.5, FIFO interrupt mode). */
+/** Character times without traffic until waiting characters are announced ("FIFO Interrupt Mode Operation"). */
 const TIMEOUT_CHARACTERS = 4;
 
 /** Receiver FIFO and its part of LSR. `changed` is called when the time-out alone changed the interrupt state. */
@@ -53,7 +53,7 @@ export class Receiver {
   push(byte: number, lineStatus: number): void {
     this.#errors |= lineStatus & LSR.OE;
     const errors = lineStatus & CHARACTER_ERRORS;
-    // A break is one character of zeroes, however long it lasts (section 8.4, bit 4).
+    // A break is one character of zeroes, however long it lasts ("Line Status Register", bit 4).
     this.#fifo.push((errors & LSR.BI) === 0 ? byte : 0, errors);
     if (this.#fifo.length === 1) this.#errors |= errors;
     else if (errors !== 0) this.#errorsBelow++;
@@ -95,7 +95,7 @@ export class Receiver {
     this.#clock.cancel(this.#timer);
   }
 
-  /** Turning the FIFOs on or off clears them (section 8.5, FCR0). */
+  /** Turning the FIFOs on or off clears them ("FIFO Control Register", bit 0). */
   setFifo(enabled: boolean, trigger: number): void {
     if (enabled !== this.#fifoEnabled) this.clear();
     this.#fifoEnabled = enabled;

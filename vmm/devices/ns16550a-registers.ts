@@ -1,4 +1,4 @@
-/** Registers and bits of the NS16550A, named as in the PC16550D data sheet (section 8). */
+/** Registers and bits of the NS16550A, named as in the PC16550D data sheet ("Registers"). */
 
 import type { CharacterLine } from './character.js';
 

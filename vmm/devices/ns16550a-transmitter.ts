@@ -63,7 +63,7 @@ export class Transmitter {
     if (!this.#thre) this.#empty();
   }
 
-  /** Turning the FIFOs on or off clears them; the next THRE indication comes at once (section 8.5). */
+  /** Turning the FIFOs on or off clears them; the next THRE indication comes at once ("FIFO Interrupt Mode Operation"). */
   setFifo(enabled: boolean): void {
     if (enabled === this.#fifoEnabled) return;
     this.#fifoEnabled = enabled;
@@ -79,7 +79,7 @@ export class Transmitter {
   #start(startNs: number): void {
     this.#shifting = this.#fifo.shift();
     this.#endNs = startNs + this.characterNs;
-    // One character at a time: the indication waits for its end less the last stop bit (section 8.5, FIFO interrupt mode).
+    // One character at a time: the indication waits for its end less the last stop bit ("FIFO Interrupt Mode Operation").
     this.#threDelayed = this.#fifo.length === 0 && this.#fifoEnabled && this.#peak < 2;
     if (this.#threDelayed) {
       this.#clock.schedule(this.#timer, Math.round(this.#endNs - this.bitNs));

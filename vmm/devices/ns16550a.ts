@@ -212,7 +212,7 @@ export class Ns16550a implements MmioDevice, CharacterFrontend {
   }
 
   #writeFifoControl(byte: number): void {
-    // Without FCR0 in the same write the other bits are not programmed (section 8.5).
+    // Without FCR0 in the same write the other bits are not programmed ("FIFO Control Register", bit 0).
     const enabled = (byte & FCR.FIFOEnable) !== 0;
     this.#fcr = enabled ? byte & ~(FCR.RCVRFIFOReset | FCR.XMITFIFOReset) : 0;
     this.#receiver.setFifo(enabled, FCR_TRIGGER_LEVELS[byte >> 6]);
@@ -273,7 +273,7 @@ export class Ns16550a implements MmioDevice, CharacterFrontend {
 
   #updateInputs(): void {
     const mcr = this.#mcr;
-    // Loopback wires RTS to CTS, DTR to DSR, OUT1 to RI and OUT2 to DCD (section 8.6).
+    // Loopback wires RTS to CTS, DTR to DSR, OUT1 to RI and OUT2 to DCD ("MODEM Control Register", bit 4).
     const looped = ((mcr & MCR.RTS) >> 1) | ((mcr & MCR.DTR) << 1) | (mcr & (MCR.OUT1 | MCR.OUT2));
     const inputs = (mcr & MCR.LOOP) === 0 ? this.#outsideInputs : looped;
     const changed = inputs ^ this.#inputs;

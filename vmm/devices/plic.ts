@@ -3,7 +3,7 @@
 import type { InterruptLine, MmioDevice } from '../bus/mmio-device.js';
 import { VmmError } from '../errors.js';
 
-/** Register offsets (RISC-V PLIC specification 1.0.0, chapter 3). */
+/** Register offsets (RISC-V PLIC specification 1.0.0, "Memory Map"). */
 export const PLIC = {
   priority: 0x00_0000,
   pending: 0x00_1000,
@@ -30,8 +30,8 @@ export interface PlicOptions {
 
 /**
  * PLIC 1.0.0. A source's gateway passes one request at a time: after its claim the next one passes at its completion,
- * when the line is (still or again) high. A request that has passed stays pending although the line falls (section 1.4).
- * A claim ignores the threshold (section 8). Registers answer aligned 32-bit accesses; others read as 0.
+ * when the line is (still or again) high. A request that has passed stays pending although the line falls ("Interrupt Gateways").
+ * A claim ignores the threshold ("Interrupt Claim Process"). Registers answer aligned 32-bit accesses; others read as 0.
  */
 export class Plic implements MmioDevice {
   readonly #outputs: readonly InterruptLine[];
