@@ -64,9 +64,9 @@ export class WallRunner {
         this.clock.runDue();
         const nowNs = this.clock.now();
         if (nowNs >= untilNs) return { kind: 'target' };
-        if (this.#machines.every((machine) => machine.activity === 'ended')) return { kind: 'ended' };
         const stop = this.#slice(Math.min(nowNs + SLICE_NS, untilNs));
         if (stop !== undefined) return stop;
+        if (this.#machines.every((machine) => machine.activity === 'ended')) return { kind: 'ended' };
         const dueNs = Math.min(this.clock.nextDueNs(), untilNs);
         if (this.#isWoken || this.#isBusy() || dueNs < this.clock.now() + NEAR_NS) {
           await turn();
