@@ -1,45 +1,10 @@
 /** The CSRs of an RV32 hart with M and U mode: existence, access rights, WARL rules (Privileged specification 1.12, chapters 2 and 3). */
 
+import { CSR } from '../isa/csr-numbers.js';
 import { type HartState, MPP_SHIFT, MSTATUS, PRIVILEGE, WORD } from './hart-state.js';
 import { PMP_ENTRIES, type Pmp } from './pmp.js';
 import { INTERRUPT_MASK } from './traps.js';
 import type { VcpuHost } from './vcpu.js';
-
-/** CSR numbers (tables 2.1 to 2.6). */
-export const CSR = {
-  mstatus: 0x300,
-  misa: 0x301,
-  mie: 0x304,
-  mtvec: 0x305,
-  mcounteren: 0x306,
-  menvcfg: 0x30a,
-  mstatush: 0x310,
-  menvcfgh: 0x31a,
-  mcountinhibit: 0x320,
-  mhpmevent3: 0x323,
-  mscratch: 0x340,
-  mepc: 0x341,
-  mcause: 0x342,
-  mtval: 0x343,
-  mip: 0x344,
-  pmpcfg0: 0x3a0,
-  pmpaddr0: 0x3b0,
-  mcycle: 0xb00,
-  minstret: 0xb02,
-  mcycleh: 0xb80,
-  minstreth: 0xb82,
-  cycle: 0xc00,
-  time: 0xc01,
-  instret: 0xc02,
-  cycleh: 0xc80,
-  timeh: 0xc81,
-  instreth: 0xc82,
-  mvendorid: 0xf11,
-  marchid: 0xf12,
-  mimpid: 0xf13,
-  mhartid: 0xf14,
-  mconfigptr: 0xf15,
-} as const;
 
 /** What `write` changed beyond the register itself. */
 export const CSR_EFFECT = { none: 0, dataAccess: 1, protection: 2 } as const;

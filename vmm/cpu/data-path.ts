@@ -120,11 +120,6 @@ export class DataPath {
       this.faultGpa = address;
       return ACCESS_RESULT.fault;
     }
-    // A misaligned access that wraps from the last address to 0 passes byte by byte but is no range of RAM.
-    if (!isRam && !isAligned) {
-      this.faultGpa = gpa;
-      return ACCESS_RESULT.fault;
-    }
     return isRam ? ACCESS_RESULT.done : ACCESS_RESULT.outside;
   }
 }

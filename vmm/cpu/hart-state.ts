@@ -56,7 +56,6 @@ export class HartState {
     words.fill(0);
     words[WORD.pc] = pc;
     words[WORD.privilege] = PRIVILEGE.machine;
-    words[WORD.mstatus] = PRIVILEGE.machine << MPP_SHIFT;
     words[WORD.hartId] = hartId;
     this.dropReservation();
   }

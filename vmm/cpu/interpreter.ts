@@ -101,7 +101,9 @@ class Interpreter implements Vcpu {
     const op = word & 255;
     if (op === OP.leave) return undefined;
     if (op === OP.undecoded) {
-      code.decode(offset - start + index);
+      const reached = offset - start + index;
+      // Behind the end of RAM the region has slots, too; there `run` raises the fault.
+      if (reached < hart.memory.ramBytes) code.decode(reached);
       return undefined;
     }
     const reason = this.#slowPath.execute(word, region[index + 1]);

@@ -1,0 +1,6 @@
+/** The engine suite on the interpreter. */
+
+import { createInterpreter } from './interpreter.js';
+import { describeVcpu } from './vcpu-suite.js';
+
+describeVcpu('interpreter', createInterpreter);
