@@ -71,6 +71,7 @@ export class ReplayTransmitted {
   #differences = 0;
   #first: Divergence | undefined;
   #recordedTotal = -1;
+  #reachedNs = -1;
   /** Line settings the host has made. */
   line: LineSettings;
 
@@ -94,10 +95,20 @@ export class ReplayTransmitted {
         this.#differences++;
         this.#first ??= this.#describe(expected, bytes.subarray(offset + i, offset + length), atNs);
       }
-      if (expected >= 0) this.#index++;
+      if (expected >= 0 && ++this.#index === this.#record.length) this.#reachedNs = this.#record.timeNs;
       this.#position++;
     }
     return before === undefined ? this.#first : undefined;
+  }
+
+  /** Bytes the host has sent. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** When, on the recording's clock, the host had sent the last whole recorded packet that it has sent now; -1 before that. */
+  get reachedNs(): number {
+    return this.#reachedNs;
   }
 
   report(): DivergenceReport {

@@ -22,7 +22,10 @@ export class ReplayReceived {
   #index = 0;
   #length = 0;
   #firstNs = 0;
+  #hostBytesAhead = 0;
   kind: ReceivedEvent = 'end';
+  /** How many bytes the host had sent before the packet of this event. */
+  hostBytes = 0;
   /** On the recording's clock; never before the event in front of it. */
   timeNs = 0;
   byte = 0;
@@ -119,6 +122,7 @@ export class ReplayReceived {
     this.#ahead = this.#current;
     this.#current = record;
     this.#hasAhead = false;
+    this.hostBytes = this.#hostBytesAhead;
     return true;
   }
 
@@ -127,6 +131,7 @@ export class ReplayReceived {
     while (!this.#hasAhead) {
       if (!this.#read(this.#ahead)) return false;
       if (!this.#ahead.outbound) this.#hasAhead = true;
+      else if (this.#ahead.hasData) this.#hostBytesAhead += this.#ahead.length;
       else this.#configure(this.#ahead.text);
     }
     return true;

@@ -285,6 +285,33 @@ describe('createReplayedPort', () => {
     }
   });
 
+  it('lets answers wait for a host that is later than it was, and shifts what follows', () => {
+    const trace = record((tap) => {
+      tap.received(1, 0, 1_000_000);
+      tap.transmitted(text('ask'), 0, 3, 5_000_000);
+      tap.received(2, 0, 9_000_000);
+      tap.transmitted(text('more'), 0, 4, 12_000_000);
+      tap.received(3, 0, 13_000_000);
+    });
+    const { clock, host, port } = replay(trace, { pacing: 'causal' });
+    port.attach(host);
+    clock.advanceTo(20_000_000);
+    expect(host.events).to.deep.equal([[1_000_000, 1, 0]]);
+    expect(port.nextDueNs).to.equal(Number.POSITIVE_INFINITY);
+    port.transmit(text('as'), 0, 2);
+    clock.advanceTo(30_000_000);
+    port.transmit(text('k'), 0, 1);
+    expect(port.nextDueNs).to.equal(34_000_000);
+    clock.advanceTo(35_000_000);
+    port.transmit(text('more'), 0, 4);
+    clock.advanceTo(100_000_000);
+    expect(host.events.slice(1)).to.deep.equal([
+      [34_000_000, 2, 0],
+      [38_000_000, 3, 0],
+    ]);
+    expect(port.divergence()).to.include({ matched: 7, differences: 0, unconsumed: 0 });
+  });
+
   it('stops at close, and refuses to send after it', () => {
     const { clock, host, port } = replay(dialogue());
     port.attach(host);

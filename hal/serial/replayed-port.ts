@@ -17,6 +17,12 @@ export interface ReplayedPortOptions {
   readonly clock: Clock;
   /** `strict`: a host that sends something else is reported at once, and a damaged trace ends the port. Default. */
   readonly policy?: ReplayPolicy;
+  /**
+   * `recorded`: everything comes at its recorded time, whatever the host does. Default; for devices that talk by themselves.
+   * `causal`: what the device said after it had heard the host waits until the host has sent as much, and when the host is
+   * later than it was, what follows is later by the same time: for devices that answer.
+   */
+  readonly pacing?: 'recorded' | 'causal';
   /** Called once, for the first difference of a strict replay, which then goes on. Without it the port ends with `HAL_DIVERGED`. */
   readonly onDivergence?: (divergence: Divergence) => void;
   /** Called once, after the last event of the recording. */
@@ -30,7 +36,7 @@ export interface ReplayedPort extends SerialPort {
   readonly line: LineSettings;
   /** Whether everything recorded has been delivered. */
   readonly ended: boolean;
-  /** When, on the replay's clock, the next event is due; `Infinity` after the last. */
+  /** When, on the replay's clock, the next event is due; `Infinity` after the last, and while it waits for the host. */
   readonly nextDueNs: number;
   /** Characters received by the host so far. */
   readonly delivered: number;
@@ -47,8 +53,9 @@ class TracePort implements ReplayedPort {
   readonly #received: ReplayReceived;
   readonly #transmitted: ReplayTransmitted;
   readonly #timer = new Timer(() => this.#deliver());
+  readonly #causal: boolean;
   /** What is added to a recorded time. */
-  readonly #shiftNs: number;
+  #shiftNs: number;
   readonly #onDivergence: ((divergence: Divergence) => void) | undefined;
   readonly #onEnd: (() => void) | undefined;
   #sink: SerialSink | undefined;
@@ -65,6 +72,7 @@ class TracePort implements ReplayedPort {
     this.name = `replay:${trace.path}#${this.#source.interface.index}`;
     this.#clock = options.clock;
     this.#shiftNs = (options.originNs ?? options.clock.now()) - trace.startNs;
+    this.#causal = options.pacing === 'causal';
     this.#onDivergence = options.onDivergence;
     this.#onEnd = options.onEnd;
     this.#received = new ReplayReceived(this.#source);
@@ -85,7 +93,7 @@ class TracePort implements ReplayedPort {
   }
 
   get nextDueNs(): number {
-    return this.#ended ? Number.POSITIVE_INFINITY : this.#received.timeNs + this.#shiftNs;
+    return this.#ended || this.#waitsForHost() ? Number.POSITIVE_INFINITY : this.#received.timeNs + this.#shiftNs;
   }
 
   attach(sink: SerialSink): void {
@@ -105,8 +113,9 @@ class TracePort implements ReplayedPort {
 
   transmit(bytes: Uint8Array, offset: number, length: number): void {
     if (this.#closed) throw new HalError('HAL_CLOSED', `${this.name} is closed`, { where: this.name });
-    if (this.#stopped) return;
+    if (this.#stopped || this.#diverged !== undefined) return;
     const divergence = this.#transmitted.compare(bytes, offset, length, this.#clock.now());
+    if (this.#causal) this.#hear();
     if (divergence === undefined || !this.#source.strict) return;
     if (this.#onDivergence !== undefined) this.#onDivergence(divergence);
     else {
@@ -136,6 +145,19 @@ class TracePort implements ReplayedPort {
     return this.#transmitted.report();
   }
 
+  #waitsForHost(): boolean {
+    return this.#causal && this.#received.kind !== 'end' && this.#received.hostBytes > this.#transmitted.position;
+  }
+
+  /** The host has sent something: what waited for it can come, later by as much as the host is late. */
+  #hear(): void {
+    const { reachedNs } = this.#transmitted;
+    const nowNs = this.#clock.now();
+    if (reachedNs >= 0) this.#shiftNs = Math.max(this.#shiftNs, nowNs - reachedNs);
+    if (this.#sink === undefined || this.#ended || this.#waitsForHost()) return;
+    this.#clock.schedule(this.#timer, Math.max(nowNs, this.#received.timeNs + this.#shiftNs));
+  }
+
   /** Hands over everything that is due, then waits for the next event. */
   #deliver(): void {
     const received = this.#received;
@@ -152,6 +174,7 @@ class TracePort implements ReplayedPort {
         this.#onEnd?.();
         return;
       }
+      if (this.#waitsForHost()) return;
       const dueNs = received.timeNs + this.#shiftNs;
       if (dueNs > nowNs) {
         this.#clock.schedule(this.#timer, dueNs);

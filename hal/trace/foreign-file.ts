@@ -36,7 +36,10 @@ function kindOf(head: Uint8Array, size: number): Kind {
     };
   if (head.every((byte) => byte === 0)) return { looksLike: 'nothing but zeros', hint: 'Record it again.' };
   if (head[0] === 0x24 || head[0] === 0x23)
-    return { looksLike: 'a text log (gpsd, NMEA)', hint: 'Import it first: rig trace import.' };
+    return {
+      looksLike: 'a text log (gpsd, NMEA)',
+      hint: 'Import it first (importGpsdLog); rig does so for a file whose name ends in .log.',
+    };
   if (head.every((byte) => (byte >= 0x20 && byte < 0x7f) || byte === 9 || byte === 10 || byte === 13))
     return { looksLike: 'a text file', hint: 'Give a pcapng trace.' };
   return { looksLike: 'a file of an unknown kind', hint: 'Give a pcapng trace.' };
