@@ -1,7 +1,7 @@
 /** Performs what plans ask for: finds profile, guest and calibration, and runs in the clock domain of the binding. */
 
 import { join } from 'node:path';
-import { type HardwareProfile, loadProfile } from '../../hal/index.js';
+import { HalError, type HardwareProfile, loadProfile } from '../../hal/index.js';
 import { RigError } from '../errors.js';
 import { PACKAGE_ROOT, PROFILES_DIR } from '../paths.js';
 import type { RunExecutor, RunRequest, RunResult } from '../run/run-types.js';
@@ -32,12 +32,16 @@ export function createExecutor(options: ExecutorOptions = {}): RunExecutor {
   };
 }
 
+/** By name or path; `RIG_PROFILE_UNKNOWN`, listing what there is, or `RIG_PROFILE_MALFORMED`, naming the field. */
 export function findProfile(name: string, folders: readonly string[] = []): HardwareProfile {
-  const profile = loadProfile(name, [...folders, PROFILES_DIR]);
-  if (profile.kind !== 'serial')
-    throw new RigError(
-      'RIG_USAGE',
-      `profile ${name} describes a ${String(profile.kind)} device; only serial devices can be run`,
-    );
-  return profile;
+  try {
+    return loadProfile(name, [...folders, PROFILES_DIR]);
+  } catch (error) {
+    if (!(error instanceof HalError)) throw error;
+    const { message, where, hint } = error;
+    const details = { ...(where === undefined ? {} : { where }), ...(hint === undefined ? {} : { hint }) };
+    if (error.code === 'HAL_NOT_FOUND') throw new RigError('RIG_PROFILE_UNKNOWN', message, details);
+    if (error.code === 'HAL_INVALID') throw new RigError('RIG_PROFILE_MALFORMED', message, details);
+    throw error;
+  }
 }

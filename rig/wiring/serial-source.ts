@@ -40,10 +40,12 @@ export function openSource(
 
 /** The clocks a profile declares, for limits that are derived and not guessed. */
 export function declaredClocks(profile: HardwareProfile): DeclaredClock[] {
-  const sample = profile.timing.sampleClock;
+  const { sampleClock, outputLatencyMs } = profile.timing;
   const characterNs = (10 * NS_PER_SECOND) / profile.bind.serial.baudRate;
+  const spreadNs = outputLatencyMs === undefined ? 0 : (outputLatencyMs.max - outputLatencyMs.min) * NS_PER_MS;
+  const quantumNs = Math.round(characterNs + (sampleClock?.jitterUs ?? 0) * 1000 + spreadNs);
   return [
-    { name: 'device', ppm: sample?.ppm ?? 0, quantumNs: Math.round(characterNs + (sample?.jitterUs ?? 0) * 1000) },
+    { name: 'device', ppm: sampleClock?.ppm ?? 0, quantumNs },
     { name: 'guest', ppm: 0, quantumNs: 100 },
     { name: 'stamps', ppm: 0, quantumNs: 1 },
   ];
