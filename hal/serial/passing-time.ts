@@ -30,6 +30,8 @@ export function virtualTime(clock: VirtualClock): PassingTime {
     },
     async pass(durationNs) {
       const endNs = clock.now() + durationNs;
+      // What was begun before must be under way before time moves.
+      await nextTurn();
       while (clock.nextDueNs() <= endNs) {
         clock.advanceTo(clock.nextDueNs());
         await nextTurn();
