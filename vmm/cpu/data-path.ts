@@ -50,7 +50,7 @@ export class DataPath {
     const result = this.#check(gpa, size, ACCESS.write);
     if (result !== ACCESS_RESULT.done) return result;
     const offset = gpa - this.#memory.ramBase;
-    if (gpa % size === 0) {
+    if ((gpa & (size - 1)) === 0) {
       if (size === 4) this.#memory.i32[offset / 4] = value;
       else if (size === 2) this.#memory.i16[offset / 2] = value;
       else this.#memory.i8[offset] = value;
@@ -99,7 +99,7 @@ export class DataPath {
   }
 
   #checkAtomic(gpa: number, access: number): number {
-    if (gpa % 4 !== 0) return ACCESS_RESULT.misaligned;
+    if ((gpa & 3) !== 0) return ACCESS_RESULT.misaligned;
     const result = this.#check(gpa, 4, access);
     if (result === ACCESS_RESULT.outside) {
       this.faultGpa = gpa;
@@ -109,18 +109,23 @@ export class DataPath {
   }
 
   #check(gpa: number, size: number, access: number): number {
-    const privilege = this.#state.dataPrivilege;
-    const isAligned = gpa % size === 0;
-    const step = isAligned ? size : 1;
-    const isRam = this.#memory.contains(gpa, size);
-    for (let i = 0; i < size; i += step) {
-      const address = (gpa + i) % 0x1_0000_0000;
-      const isReachable = isAligned || isRam || this.#memory.contains(address, 1);
-      if (isReachable && this.#pmp.allows(address, access, privilege)) continue;
+    if ((gpa & (size - 1)) !== 0) return this.#checkBytes(gpa, size, access);
+    if (!this.#pmp.allows(gpa, access, this.#state.dataPrivilege)) {
+      this.faultGpa = gpa;
+      return ACCESS_RESULT.fault;
+    }
+    return this.#memory.contains(gpa, size) ? ACCESS_RESULT.done : ACCESS_RESULT.outside;
+  }
+
+  #checkBytes(gpa: number, size: number, access: number): number {
+    for (let i = 0; i < size; i++) {
+      const address = (gpa + i) >>> 0;
+      const isRam = this.#memory.contains(address, 1);
+      if (isRam && this.#pmp.allows(address, access, this.#state.dataPrivilege)) continue;
       this.faultGpa = address;
       return ACCESS_RESULT.fault;
     }
-    return isRam ? ACCESS_RESULT.done : ACCESS_RESULT.outside;
+    return ACCESS_RESULT.done;
   }
 }
 

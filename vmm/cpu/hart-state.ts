@@ -45,6 +45,8 @@ export class HartState {
   /** The whole state area; `x[n]` is `words[2 * n]`. */
   readonly words: Int32Array;
   readonly pmpcfg: Uint8Array;
+  /** The same as the two words of `instret`, as one number. */
+  #instret = 0;
 
   constructor(memory: SharedWasmMemory) {
     this.words = new Int32Array(memory.buffer, 0, RESET_WORDS);
@@ -54,6 +56,7 @@ export class HartState {
   reset(pc: number, hartId: number): void {
     const { words } = this;
     words.fill(0);
+    this.#instret = 0;
     words[WORD.pc] = pc;
     words[WORD.privilege] = PRIVILEGE.machine;
     words[WORD.hartId] = hartId;
@@ -72,10 +75,11 @@ export class HartState {
   }
 
   get instret(): number {
-    return (this.words[WORD.instret] >>> 0) + (this.words[WORD.instret + 1] >>> 0) * TWO_32;
+    return this.#instret;
   }
 
   set instret(count: number) {
+    this.#instret = count;
     this.words[WORD.instret] = count;
     this.words[WORD.instret + 1] = Math.floor(count / TWO_32);
   }

@@ -22,6 +22,8 @@ export class Pmp {
   /** Ranges in units of 4 bytes, because `pmpaddr` reaches 34 bits; empty where an entry is off. */
   readonly #first = new Float64Array(PMP_ENTRIES);
   readonly #end = new Float64Array(PMP_ENTRIES);
+  /** Entries from here on are off. */
+  #used = 0;
 
   constructor(state: HartState) {
     this.#state = state;
@@ -30,7 +32,11 @@ export class Pmp {
 
   /** Works the ranges out again after the state area changed. */
   refresh(): void {
-    for (let entry = 0; entry < PMP_ENTRIES; entry++) this.#setRange(entry);
+    this.#used = 0;
+    for (let entry = 0; entry < PMP_ENTRIES; entry++) {
+      this.#setRange(entry);
+      if (this.#first[entry] < this.#end[entry]) this.#used = entry + 1;
+    }
   }
 
   readAddress(entry: number): number {
@@ -66,7 +72,7 @@ export class Pmp {
   /** Whether an aligned access at physical address `gpa` with all of the `access` bits is permitted. */
   allows(gpa: number, access: number, privilege: number): boolean {
     const unit = gpa >>> 2;
-    for (let entry = 0; entry < PMP_ENTRIES; entry++) {
+    for (let entry = 0; entry < this.#used; entry++) {
       if (unit >= this.#first[entry] && unit < this.#end[entry]) return this.#permits(entry, access, privilege);
     }
     return privilege === PRIVILEGE.machine;
@@ -76,7 +82,7 @@ export class Pmp {
   allowsAll(gpa: number, length: number, access: number, privilege: number): boolean {
     const first = gpa / 4;
     const end = (gpa + length) / 4;
-    for (let entry = 0; entry < PMP_ENTRIES; entry++) {
+    for (let entry = 0; entry < this.#used; entry++) {
       if (end <= this.#first[entry] || first >= this.#end[entry]) continue;
       if (this.#permits(entry, access, privilege)) {
         if (first >= this.#first[entry] && end <= this.#end[entry]) return true;
