@@ -14,7 +14,9 @@ const LARGEST_RING = 1 << 24;
 
 /** More is not kept; a guest that prints or reports without end costs no more than this. */
 const MOST_CONSOLE_BYTES = 16 * 1024 * 1024;
-const MOST_REPORTS = 1_000_000;
+const MOST_REPORT_BYTES = 256 * 1024 * 1024;
+/** What keeping one record costs beside its bytes. */
+const REPORT_OVERHEAD_BYTES = 100;
 
 /** Collects console bytes and report records in the order in which the guest produced them. */
 export class GuestOutputs {
@@ -24,6 +26,8 @@ export class GuestOutputs {
   #consoleLength = 0;
   #lcr = 0;
   #ringTail = 0;
+  #reportBytes = 0;
+  #isTruncated = false;
   readonly #reports: Uint8Array[] = [];
 
   constructor(memory: GuestMemory, start: JournalStart) {
@@ -38,6 +42,11 @@ export class GuestOutputs {
 
   get reports(): readonly Uint8Array[] {
     return this.#reports;
+  }
+
+  /** There was more than is kept: 16 MiB of console, 256 MiB of reports. */
+  get truncated(): boolean {
+    return this.#isTruncated;
   }
 
   mmioWrite(gpa: number, value: number): void {
@@ -107,11 +116,16 @@ export class GuestOutputs {
   }
 
   #report(record: Uint8Array): void {
-    if (this.#reports.length < MOST_REPORTS) this.#reports.push(record);
+    this.#reportBytes += record.length + REPORT_OVERHEAD_BYTES;
+    if (this.#reportBytes > MOST_REPORT_BYTES) this.#isTruncated = true;
+    else this.#reports.push(record);
   }
 
   #print(byte: number): void {
-    if (this.#consoleLength === MOST_CONSOLE_BYTES) return;
+    if (this.#consoleLength === MOST_CONSOLE_BYTES) {
+      this.#isTruncated = true;
+      return;
+    }
     if (this.#consoleLength === this.#console.length) {
       const grown = new Uint8Array(2 * this.#console.length);
       grown.set(this.#console);

@@ -41,6 +41,8 @@ export interface ReplayResult {
   readonly console: Uint8Array;
   /** Report records as the guest made them, without padding. */
   readonly reports: readonly Uint8Array[];
+  /** Console or reports were too long to be kept whole. */
+  readonly truncated: boolean;
   readonly divergence: Divergence | undefined;
 }
 

@@ -93,6 +93,7 @@ export class Replayer {
       recorded,
       console: this.#outputs.console,
       reports: this.#outputs.reports,
+      truncated: this.#outputs.truncated,
       divergence: this.#divergence,
     };
   }
@@ -165,7 +166,9 @@ export class Replayer {
       if (!this.#runToExit('hypercall')) return;
       const actual = this.#registers();
       this.#calledWith.set(actual);
-      this.#expect('hypercall (a7, a6, a0..a5)', hexList(journal.registers), hexList(actual));
+      if (actual.some((register, i) => register !== journal.registers[i])) {
+        this.#expect('hypercall (a7, a6, a0..a5)', hexList(journal.registers), hexList(actual));
+      }
       this.#digest.hypercall(journal.instret, actual);
       this.#openExit('hypercall');
       return;
@@ -190,7 +193,7 @@ export class Replayer {
     }
     const hash = hashBytes(memory.u8, at, length);
     this.#digest.dmaRead(instret, gpa, length, hash);
-    this.#expect(`hash of ${length} bytes read at 0x${gpa.toString(16)}`, hex(value), hex(hash));
+    if (hash !== value) this.#expect(`hash of ${length} bytes read at ${hex(gpa)}`, hex(value), hex(hash));
   }
 
   #applyTime(): void {

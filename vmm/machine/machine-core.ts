@@ -30,7 +30,7 @@ export class MachineCore {
   end: MachineEnd | undefined;
   /** Called when an idle guest has an interrupt to take; `activity` is `running` again by then. */
   onWake: (() => void) | undefined;
-  /** The bus region of the last MMIO exit, undefined when nothing was there. */
+  /** The bus region of the last exit, undefined when it was no access to a device. */
   lastRegion: string | undefined;
   #bus = new Bus();
   #hypercalls: HypercallTable | undefined;
@@ -77,6 +77,7 @@ export class MachineCore {
     const exit = this.vcpu.run(untilInstret);
     // The object is the engine's and changes with the next run.
     const reason = exit.reason;
+    this.lastRegion = undefined;
     switch (reason) {
       case 'until':
         break;
@@ -165,7 +166,6 @@ export class MachineCore {
 
   #fault(): void {
     this.exits.faults++;
-    this.lastRegion = undefined;
     this.gate.fault();
   }
 

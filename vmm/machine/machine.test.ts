@@ -263,14 +263,17 @@ describe('machines together in virtual time', () => {
       ${PASS}
     hang: j hang`;
 
-  function pair(speakerFirst: boolean): { spokeAt: number; heardAt: number; heard: number; digests: string[] } {
+  function pair(
+    speakerFirst: boolean,
+    receiver = RECEIVER,
+  ): { spokeAt: number; heardAt: number; heard: number; digests: string[] } {
     const clock = new VirtualClock();
     const scheduler = new VirtualScheduler(clock);
     const common = { engine: 'interpreter', clock, ramBytes: 0x10_0000 } as const;
     const listener = createMachine({
       ...common,
       name: 'listener',
-      image: program(RECEIVER),
+      image: program(receiver),
       acquisition: { kind: 'ns16550a', baudRate: 9_600 },
     });
     const talker = createMachine({
@@ -295,6 +298,25 @@ describe('machines together in virtual time', () => {
     expect(heard).to.equal(0x58);
     expect(spokeAt).to.be.at.least(8_000);
     expect(heardAt).to.be.within(spokeAt - 1, spokeAt + 1);
+  });
+
+  it('counts a device’s time from the moment at which another guest reached it', () => {
+    // 9,600 baud, FIFO with trigger level 14: one character interrupts after four character times without another.
+    const setup = `
+      li t0, 0x4000000
+      li t1, 0x83
+      sb t1, 3(t0)
+      li t1, 24
+      sb t1, 0(t0)
+      sb x0, 1(t0)
+      li t1, 3
+      sb t1, 3(t0)
+      li t1, 0xc1
+      sb t1, 2(t0)`;
+    const { spokeAt, heardAt, heard } = pair(true, setup + RECEIVER);
+    expect(heard).to.equal(0x58);
+    const fourCharactersTicks = (4 * 10 * 1e7) / 9_600;
+    expect(heardAt - spokeAt).to.be.within(fourCharactersTicks - 2, fourCharactersTicks + 2);
   });
 
   it('gives the same history every time, whatever the order in which machines were added', () => {

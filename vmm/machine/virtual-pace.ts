@@ -74,6 +74,7 @@ export class VirtualPace implements CoScheduled {
 
   join(momentNs: () => VirtualNs, woken: () => void): void {
     this.#momentNs = momentNs;
+    this.#clock.outsideNs = () => this.#outsideNs();
     this.#catchUp();
     this.#core.onWake = () => {
       this.#catchUp();
@@ -121,6 +122,15 @@ export class VirtualPace implements CoScheduled {
         `The guest of '${this.name}' was stopped after its limit of ${this.#mostNs} ns of virtual time.`,
       );
     }
+  }
+
+  /** Its time when another machine's exit, or a timer, reaches into it. */
+  #outsideNs(): VirtualNs {
+    const commonNs = this.#common.now();
+    const momentNs = this.#momentNs();
+    // Inside the slice of another, a guest that runs too keeps its own time: the two may differ by the quantum.
+    if (momentNs === commonNs || this.#core.activity !== 'running') return momentNs;
+    return Math.max(commonNs, this.localNs);
   }
 
   /** The time it waited passes for the guest without an instruction. */
