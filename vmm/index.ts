@@ -41,6 +41,7 @@ export {
   SBI_ERROR,
 } from './hypercall/hypercall-table.js';
 export { createSbi, SBI_EXTENSION, type SbiHost } from './hypercall/sbi.js';
+export { assemble, type Program } from './isa/assembler.js';
 export { CHUNK_BYTES, JOURNAL_VERSION, type JournalEnd, type JournalStart } from './journal/journal-format.js';
 export { type JournalEntryKind, JournalReader } from './journal/journal-reader.js';
 export { type JournalSink, JournalWriter } from './journal/journal-writer.js';
@@ -50,9 +51,11 @@ export type { ExitCounters, ExitSnapshot, RegionExits } from './machine/exit-cou
 export { InstructionTimebase } from './machine/instruction-timebase.js';
 export { createMachine, type Machine } from './machine/machine.js';
 export type { AcquisitionConfig, AcquisitionKind, MachineConfig } from './machine/machine-config.js';
+export type { MachineCore } from './machine/machine-core.js';
 export { imageDigest } from './machine/machine-digest.js';
 export type { MachineEnd } from './machine/machine-end.js';
-export type { ExitCost, MachineLimits } from './machine/virtual-pace.js';
+export type { MemoryPlan } from './machine/memory-plan.js';
+export type { ExitCost, MachineLimits, VirtualPace } from './machine/virtual-pace.js';
 export {
   type CoScheduled,
   type RunStop,
