@@ -6,3 +6,10 @@ export function timeNs(work: () => void): number {
   work();
   return Number(process.hrtime.bigint() - start);
 }
+
+/** Nanoseconds until the promise of `work` resolves. */
+export async function timeNsAsync(work: () => Promise<void>): Promise<number> {
+  const start = process.hrtime.bigint();
+  await work();
+  return Number(process.hrtime.bigint() - start);
+}

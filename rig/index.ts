@@ -18,6 +18,7 @@ export { judge } from './metrics/measurement.js';
 export { type StampContext, Statistic } from './metrics/statistic.js';
 export { clockError, cycleToCycleJitter, eventRate, latency, periodJitter } from './metrics/timing.js';
 export type { Release, RunOptions } from './plan/bench.js';
+export { loadWiring } from './plan/context.js';
 export type { PlanMatrix, Selection } from './plan/matrix.js';
 export { type PlanOptions, plan, type Rig } from './plan/plan.js';
 export { parseAs, parseDurationNs, parseQuantity, type Quantity, type QuantityText } from './plan/quantity.js';

@@ -50,6 +50,8 @@ export interface RunRequest {
   readonly seed: string;
   /** Existing folder that the run may fill; the trace goes there. */
   readonly outDir: string;
+  /** File name of the trace in `outDir`; `trace.pcapng` when absent. */
+  readonly traceName?: string;
   readonly simulator?: SimulatorOverrides;
   /** Faults on the wire, checked by the wiring: the configuration of the HAL's fault decorator. */
   readonly faults?: Readonly<Record<string, unknown>>;
@@ -71,6 +73,8 @@ export interface RunProgress {
   readonly durationNs: number;
   /** Reports so far, of all guests. */
   readonly reports: number;
+  /** Characters from the device so far. */
+  readonly characters: number;
 }
 
 /** One report record, decoded by the guest's manifest. */

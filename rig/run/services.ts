@@ -11,6 +11,8 @@ export interface RecordRequest {
   /** Until this long on the clock of the port; until aborted when absent. */
   readonly durationNs?: number;
   readonly seed: string;
+  /** A guest that reads the device while it is recorded, with its journal in the trace; the device alone when absent. */
+  readonly guest?: string;
   readonly abort?: AbortSignal;
   readonly progress?: (progress: RecordProgress) => void;
 }

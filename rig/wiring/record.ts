@@ -1,6 +1,7 @@
 /** Recording: a device alone into a trace, from a real port in wall time or from a simulator in virtual time. */
 
 import { existsSync, statSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { createRandom, VirtualClock, WallClock } from '../../base/index.js';
 import {
   createSimulatedPort,
@@ -16,7 +17,7 @@ import {
 import { RigError } from '../errors.js';
 import type { RecordRequest, RecordResult } from '../run/services.js';
 import { seconds } from './duration-text.js';
-import { findProfile } from './executor.js';
+import { createExecutor, findProfile } from './executor.js';
 import { hostMs, nextTurn, sleepMs } from './host-time.js';
 
 const SIMULATED = 'sim:';
@@ -46,7 +47,53 @@ export async function record(request: RecordRequest): Promise<RecordResult> {
     });
   const simulated = request.port.startsWith(SIMULATED);
   const profile = findProfile(simulated ? request.port.slice(SIMULATED.length) : request.profile);
+  if (request.guest !== undefined) return recordRun(request, request.guest, profile.name, simulated);
   return simulated ? recordSimulated(request, profile) : recordReal(request, profile);
+}
+
+/** Without a length in wall time: until it is stopped, at most the 104 days a clock can tell. */
+const ENDLESS_NS = Number.MAX_SAFE_INTEGER;
+
+/** The device with a guest that reads it: an ordinary hosted run, whose journal `rig replay` repeats. */
+async function recordRun(
+  request: RecordRequest,
+  guest: string,
+  profile: string,
+  simulated: boolean,
+): Promise<RecordResult> {
+  const { durationNs = simulated ? needLength() : ENDLESS_NS, outPath, progress, abort } = request;
+  const run = await createExecutor().execute({
+    cell: {
+      plan: 'record',
+      profile,
+      binding: simulated ? 'sim' : 'real',
+      architecture: 'hosted',
+      frontend: 'emulated',
+      engine: 'interpreter',
+    },
+    guest,
+    durationNs,
+    seed: request.seed,
+    outDir: dirname(outPath),
+    traceName: basename(outPath),
+    ...(simulated ? {} : { port: request.port }),
+    ...(abort === undefined ? {} : { abort }),
+    ...(progress === undefined ? {} : { progress: ({ elapsedNs, characters }) => progress({ elapsedNs, characters }) }),
+  });
+  return {
+    path: outPath,
+    characters: run.serial.received,
+    durationNs: run.durationNs,
+    blocks: run.trace.blocks,
+    bytes: run.trace.bytes,
+    sentence: `${run.stop.sentence}; ${run.certification.sentence}`,
+  };
+}
+
+function needLength(): never {
+  throw new RigError('RIG_USAGE', 'a simulator runs as fast as the host can, so its recording needs a length', {
+    hint: 'give it with --for, for example --for "60 s"',
+  });
 }
 
 function newRecorder(request: RecordRequest, profile: HardwareProfile, clock: VirtualClock | WallClock): TraceRecorder {
@@ -68,11 +115,7 @@ function tapped(
 }
 
 async function recordSimulated(request: RecordRequest, profile: HardwareProfile): Promise<RecordResult> {
-  const { durationNs } = request;
-  if (durationNs === undefined)
-    throw new RigError('RIG_USAGE', 'a simulator runs as fast as the host can, so its recording needs a length', {
-      hint: 'give it with --for, for example --for "60 s"',
-    });
+  const { durationNs = needLength() } = request;
   const clock = new VirtualClock();
   const recorder = newRecorder(request, profile, clock);
   const device = createSimulator(profile, {}, { clock, random: createRandom(request.seed).fork('device') });

@@ -27,7 +27,7 @@ import type { ShareCounters } from './share-counters.js';
 import { StationLog } from './station-log.js';
 import { WireLog } from './wire-log.js';
 
-export const TRACE_NAME = 'trace.pcapng';
+const TRACE_NAME = 'trace.pcapng';
 /** Period of a cell's I/O loop while its guest runs. */
 const CELL_POLL_NS = 5_000;
 const ACQUISITION_REGION = 'acquisition';
@@ -78,7 +78,7 @@ export class RunAssembly {
         mode: request.cell.architecture === 'hosted' && names.length > 1 ? 'shared' : 'exclusive',
       })),
     );
-    this.tracePath = join(request.outDir, TRACE_NAME);
+    this.tracePath = join(request.outDir, request.traceName ?? TRACE_NAME);
     this.recorder = new TraceRecorder({
       to: this.tracePath,
       clock,

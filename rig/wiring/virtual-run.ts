@@ -38,6 +38,7 @@ export async function runVirtual(
     elapsedNs: clock.now(),
     durationNs: request.durationNs,
     reports: assembly.reportCount,
+    characters: assembly.wire.receivedCount,
   });
   await nextTurn();
   return runResult({
@@ -92,6 +93,7 @@ async function drive(
       elapsedNs: clock.now(),
       durationNs: request.durationNs,
       reports: assembly.reportCount,
+      characters: assembly.wire.receivedCount,
     });
     await nextTurn();
     if (request.abort?.aborted)

@@ -70,7 +70,13 @@ async function drive(request: RunRequest, clock: WallClock, assembly: RunAssembl
     assembly.settle();
     assembly.checkpoint();
     const elapsedNs = clock.now() - startNs;
-    request.progress?.({ phase: 'running', elapsedNs, durationNs: request.durationNs, reports: assembly.reportCount });
+    request.progress?.({
+      phase: 'running',
+      elapsedNs,
+      durationNs: request.durationNs,
+      reports: assembly.reportCount,
+      characters: assembly.wire.receivedCount,
+    });
     if (run.kind === 'aborted')
       return {
         kind: 'aborted',

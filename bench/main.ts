@@ -1,0 +1,42 @@
+/** `npm run bench [-- suite…]`: medians over alternating rounds, with the bars they have to meet. */
+
+import { cpus } from 'node:os';
+import { benchExit } from './exit.bench.js';
+import { benchEngines } from './interpreter.bench.js';
+import { benchRecord } from './record.bench.js';
+import { benchReplay } from './replay.bench.js';
+import { benchStations } from './stations.bench.js';
+import { printTable, type Row } from './table.js';
+
+const ROUNDS = 5;
+
+const SUITES: Readonly<
+  Record<string, { readonly title: string; run(args: readonly string[]): Promise<readonly Row[]> }>
+> = {
+  engines: { title: 'Engines: guest instructions a second', run: async () => benchEngines(ROUNDS) },
+  exit: { title: 'VM exits: guest code to a device model in TypeScript and back', run: async () => benchExit(ROUNDS) },
+  record: { title: 'Recording', run: async () => benchRecord(ROUNDS) },
+  replay: { title: 'Replay', run: async () => benchReplay(3) },
+  stations: { title: 'Stations of the I/O path', run: benchStations },
+};
+
+const DEFAULT_SUITES = ['engines', 'exit', 'record', 'replay'];
+
+async function main(args: readonly string[]): Promise<void> {
+  const names = args.filter((arg, i) => !arg.startsWith('-') && !(args[i - 1] ?? '').startsWith('--'));
+  const unknown = names.find((name) => !(name in SUITES));
+  if (unknown !== undefined) {
+    process.stderr.write(`There is no suite "${unknown}"; choose from: ${Object.keys(SUITES).join(', ')}.\n`);
+    process.exitCode = 2;
+    return;
+  }
+  process.stdout.write(
+    `${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores, Node.js ${process.versions.node}\n`,
+  );
+  for (const name of names.length > 0 ? names : DEFAULT_SUITES) {
+    const { title, run } = SUITES[name];
+    printTable(title, await run(args));
+  }
+}
+
+await main(process.argv.slice(2));
