@@ -23,7 +23,6 @@ function buildProgram(environment: CommandEnvironment, finish: Finish): Command 
   const program = new Command('rig')
     .description('A hardware-in-the-loop test rig for data acquisition.')
     .version(packageVersion())
-    .option('--verbose', 'errors with their causes and stacks')
     .configureOutput({
       writeOut: (text) => void environment.stdout.write(text),
       writeErr: (text) => void environment.stderr.write(text),
@@ -34,7 +33,7 @@ function buildProgram(environment: CommandEnvironment, finish: Finish): Command 
     program.addCommand(make(environment, finish));
   program.addCommand(doctorCommand(environment, finish));
   for (const command of [program, ...program.commands, ...program.commands.flatMap((c) => c.commands)])
-    command.exitOverride().copyInheritedSettings(program);
+    command.exitOverride().copyInheritedSettings(program).option('--verbose', 'errors with their causes and stacks');
   return program;
 }
 
@@ -52,7 +51,7 @@ export async function runCommandLine(
     return exitCode;
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.pass : EXIT.usage;
-    environment.stderr.write(`${presentError(thrown, program.opts<{ verbose?: boolean }>().verbose === true)}\n`);
+    environment.stderr.write(`${presentError(thrown, args.includes('--verbose'))}\n`);
     return exitCodeOf(thrown);
   }
 }

@@ -10,7 +10,7 @@ import { countVerdicts, type HostFacts } from '../report/run-json.js';
 import { differentialTables, paint, resultTable } from '../report/table.js';
 import { prepareOutput, writeReports } from '../report/write-reports.js';
 import type { RunExecutor } from '../run/run-types.js';
-import { type SessionRecord, sessionVerdict, type TestRecord } from '../verdict/records.js';
+import { type SessionRecord, sessionErrors, sessionVerdict, type TestRecord } from '../verdict/records.js';
 import { GRAVITY, type Verdict } from '../verdict/verdict.js';
 import { createDisplay, wantsColour } from './display.js';
 import { sessionExitCode } from './exit-codes.js';
@@ -26,6 +26,8 @@ export interface RunPlansOptions {
   readonly grep?: RegExp;
   readonly quiet: boolean;
   readonly failOnInconclusive: boolean;
+  /** Errors with their stacks. */
+  readonly verbose: boolean;
 }
 
 /** Where output goes, and what runs; replaced in tests. */
@@ -68,7 +70,9 @@ export async function runPlans(options: RunPlansOptions, environment: CommandEnv
     });
     display.stop();
     const written = writeReports(session, outDir, hostFacts(clock), options);
-    stdout.write(`${summary(session, wantsColour(stdout), options.quiet)}\n`);
+    stdout.write(
+      `${summary(session, { colour: wantsColour(stdout), quiet: options.quiet, verbose: options.verbose })}\n`,
+    );
     stdout.write(`reports: ${[written.runJson, written.junit, written.hostJson].map(shown).join(', ')}\n`);
     return sessionExitCode(session, options.failOnInconclusive);
   } finally {
@@ -82,13 +86,20 @@ function shown(path: string): string {
   return near.startsWith('..') ? path : near;
 }
 
+interface SummaryOptions {
+  readonly colour: boolean;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+}
+
 /** The tables, everything that did not pass with its sentence, and the verdict. */
-export function summary(session: SessionRecord, colour: boolean, quiet: boolean): string {
+function summary(session: SessionRecord, { colour, quiet, verbose }: SummaryOptions): string {
   const verdict = sessionVerdict(session);
   const counts = countVerdicts(session);
   const line = GRAVITY.flatMap((v) => (counts[v] === undefined ? [] : [`${counts[v]} ${v}`])).join(', ');
   const parts = [`${paint(verdict, colour)}: ${line || 'no test was run'}`];
   const troubles = troubleLines(session, colour);
+  if (verbose) troubles.push(...sessionErrors(session).flatMap((error) => error.stack ?? []));
   if (troubles.length > 0) parts.unshift(troubles.join('\n'));
   if (!quiet && session.cells.length > 0) {
     const differential = differentialTables(session);

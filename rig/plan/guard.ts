@@ -1,7 +1,7 @@
 /** Wraps the tests of a plan: collects evidence, keeps the time limit, and decides the verdict. */
 
 import type { Context, Suite, Test } from 'mocha';
-import { WallClock } from '../../base/index.js';
+import { NS_PER_MS, Timer, WallClock } from '../../base/index.js';
 import { RigError } from '../errors.js';
 import { Evidence, setCurrentEvidence } from '../verdict/evidence.js';
 import type { CellRecord, TestRecord } from '../verdict/records.js';
@@ -53,7 +53,7 @@ function guardTest(test: Test, suite: Suite, record: CellRecord, context: Sessio
     } finally {
       setCurrentEvidence(undefined);
     }
-    fill(kept, evidence, end, clock.now() / 1e6);
+    fill(kept, evidence, end, clock.now() / NS_PER_MS);
     context.emit({ kind: 'test-ends', cell: record.cell, title, verdict: end.verdict });
     if (end.verdict === 'SKIP') this.skip();
     if (end.thrown !== undefined) throw end.thrown;
@@ -126,18 +126,23 @@ function runBody(body: Body, self: Context, context: SessionContext): Promise<un
 }
 
 /** A test that does not look at the signal is left behind shortly after it was given. */
-function abortable(work: () => Promise<unknown>, signal: AbortSignal): Promise<unknown> {
+async function abortable(work: () => Promise<unknown>, signal: AbortSignal): Promise<unknown> {
   const aborted = (): RigError => new RigError('RIG_ABORTED', 'the session was ended before the test was');
-  if (signal.aborted) return Promise.reject(aborted());
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      withDeadline(() => new Promise(() => {}), ABORT_GRACE_MS, aborted).catch(reject);
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-    work()
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener('abort', onAbort));
+  if (signal.aborted) throw aborted();
+  const clock = new WallClock();
+  let leave: () => void = () => {};
+  const left = new Promise<never>((_, reject) => {
+    leave = () => reject(aborted());
   });
+  const timer = new Timer(() => leave());
+  const onAbort = (): void => clock.schedule(timer, clock.now() + ABORT_GRACE_MS * NS_PER_MS);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([work(), left]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    clock.cancel(timer);
+  }
 }
 
 /** Both of mocha's styles: a promise or value, and a callback. */

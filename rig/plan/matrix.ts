@@ -109,7 +109,7 @@ export function cellSlug(cell: MatrixCell): string {
     .map((part) =>
       part
         .toLowerCase()
-        .replace(/[^a-z0-9.]+/g, '-')
+        .replace(/\.{2,}|[^a-z0-9.]+/g, '-')
         .replace(/^[-.]+|[-.]+$/g, ''),
     )
     .join('_');

@@ -29,6 +29,7 @@ export async function runSession(options: SessionOptions): Promise<SessionRecord
   const mocha = new Mocha({ ui: 'bdd', timeout: 0, reporter: SilentReporter, forbidOnly: true });
   if (options.grep !== undefined) mocha.grep(options.grep);
   mocha.cleanReferencesAfterRun(false);
+  const restoreGlobals = keepGlobals();
   setSessionContext(context);
   try {
     for (const file of options.files) await loadPlan(mocha, file, failures);
@@ -36,11 +37,25 @@ export async function runSession(options: SessionOptions): Promise<SessionRecord
     await runMocha(mocha, context, failures, outside);
   } finally {
     setSessionContext(undefined);
+    restoreGlobals();
     mocha.dispose();
   }
   for (const [suite, record] of context.cells) addTestsThatDidNotRun(suite, record, options);
   const cells = [...context.cells.values()].filter((cell) => cell.tests.length + cell.failures.length > 0);
   return { seed: options.seed ?? '', cells, outside, failures, aborted: options.abort.aborted };
+}
+
+/** What mocha puts on the global object for a file; a caller that is itself a mocha test has its own there. */
+const MOCHA_GLOBALS = ['describe', 'context', 'it', 'specify', 'before', 'after', 'beforeEach', 'afterEach', 'run'];
+
+function keepGlobals(): () => void {
+  const names = [...MOCHA_GLOBALS, ...['describe', 'context', 'it', 'specify'].map((name) => `x${name}`)];
+  const kept = names.map((name) => [name, Object.getOwnPropertyDescriptor(globalThis, name)] as const);
+  return () => {
+    for (const [name, descriptor] of kept)
+      if (descriptor === undefined) Reflect.deleteProperty(globalThis, name);
+      else Object.defineProperty(globalThis, name, descriptor);
+  };
 }
 
 /** mocha insists on a reporter; the session listens to the runner itself. */

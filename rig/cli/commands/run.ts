@@ -13,6 +13,7 @@ interface RunFlags extends options.MatrixFlags {
   readonly timeout: number;
   readonly quiet?: boolean;
   readonly failOnInconclusive: boolean;
+  readonly verbose?: boolean;
 }
 
 const EXAMPLES = `
@@ -51,6 +52,7 @@ export function runCommand(environment: CommandEnvironment, finish: Finish): Com
             timeoutMs: flags.timeout,
             quiet: flags.quiet ?? false,
             failOnInconclusive: flags.failOnInconclusive,
+            verbose: flags.verbose ?? false,
             ...(flags.seed === undefined ? {} : { seed: flags.seed }),
             ...(flags.port === undefined ? {} : { port: flags.port }),
             ...(flags.grep === undefined ? {} : { grep: flags.grep }),

@@ -11,6 +11,7 @@ interface StartFlags {
   readonly timeout: number;
   readonly quiet?: boolean;
   readonly failOnInconclusive: boolean;
+  readonly verbose?: boolean;
 }
 
 export function startCommand(environment: CommandEnvironment, finish: Finish): Command {
@@ -31,6 +32,7 @@ export function startCommand(environment: CommandEnvironment, finish: Finish): C
             timeoutMs: flags.timeout,
             quiet: flags.quiet ?? false,
             failOnInconclusive: flags.failOnInconclusive,
+            verbose: flags.verbose ?? false,
           },
           environment,
         ),
