@@ -70,7 +70,7 @@ class Interpreter implements Vcpu {
     const { ramBase, ramBytes } = hart.memory;
     for (;;) {
       const remaining = untilInstret - state.instret;
-      if (remaining <= 0) return this.#leave('until');
+      if (!(remaining > 0)) return this.#leave('until');
       if (hart.isLockedUp) return this.#leave('lockup');
       const interrupt = nextInterrupt(state);
       if (interrupt >= 0) hart.interrupt(interrupt);
