@@ -7,7 +7,7 @@ export { type ElfSymbol, readElfSymbols } from './boot/elf-symbols.js';
 export { type GuestImage, type ImageSegment, type ImageTarget, parseImage, placeImage } from './boot/image.js';
 export { type AddressRange, Bus, type BusRegion } from './bus/bus.js';
 export type { InterruptLine, MmioDevice } from './bus/mmio-device.js';
-export { GuestMemory } from './cpu/guest-memory.js';
+export { GuestMemory, type SharedWasmMemory } from './cpu/guest-memory.js';
 export { createInterpreter, type InterpreterOptions } from './cpu/interpreter.js';
 export { INTERRUPT, RAM_OFFSET, STATE } from './cpu/state-layout.js';
 export type { Vcpu, VcpuHost, VcpuInspection, VmExit, VmExitReason } from './cpu/vcpu.js';
