@@ -30,7 +30,7 @@ export function countSamples(run: RunView, kind: CountKind): Estimate {
   if (kind === 'reordered') found += backwardEpochs(reports);
   const nothing = reports.length === 0 && found === 0;
   return {
-    ...exactCount(`${kind} samples`, `${run.guestLabel}run`, nothing ? Number.NaN : found, reports.length, run.mode),
+    ...exactCount(`${kind} samples`, run.subject, nothing ? Number.NaN : found, reports.length, run.mode),
     ...(remarks.length > 0 ? { remark: remarks.join('; ') } : {}),
   };
 }
@@ -53,7 +53,7 @@ export function checksumErrors(run: RunView): Estimate {
   const errors = names.reduce((sum, name) => sum + counters[name], 0);
   const messages = Object.keys(counters).filter((name) => name.endsWith('Ok'));
   const checked = messages.reduce((sum, name) => sum + counters[name], errors);
-  return exactCount('checksum errors', `${run.guestLabel}run`, checked === 0 ? Number.NaN : errors, checked, run.mode);
+  return exactCount('checksum errors', run.subject, checked === 0 ? Number.NaN : errors, checked, run.mode);
 }
 
 /** Characters that arrived and are neither read, nor reported lost, nor possibly on their way. */
@@ -68,7 +68,7 @@ export function unaccountedCharacters(run: RunView, allowanceNs: number): Estima
   const flow = conservation(arrivalNs, last.fields.bytes, overruns, last.guestTimeNs, allowanceNs);
   const missing = flow.missing > 0 ? Math.max(0, flow.missing - flow.inFlight) : flow.missing;
   return {
-    ...exactCount('unaccounted characters', `${run.guestLabel}run`, missing, flow.arrived, run.mode),
+    ...exactCount('unaccounted characters', run.subject, missing, flow.arrived, run.mode),
     remark: `${flow.arrived} arrived, ${flow.read} read, ${flow.reportedLost} reported lost, up to ${flow.inFlight} on their way`,
   };
 }

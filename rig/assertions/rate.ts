@@ -41,7 +41,7 @@ export function rateLimit(pending: PendingRate, tolerance: string, clocks: reado
   return around(
     nominalHz,
     ppm * 1e-6,
-    `within ${shortNumber(ppm)} ppm of ${nominalText}, as the declared clocks allow`,
+    `within ${shortNumber(ppm, 6)} ppm of ${nominalText}, as the declared clocks allow`,
   );
 }
 

@@ -25,9 +25,9 @@ export function createDisplay(options: DisplayOptions): Display {
   return isLive(options.stream) ? liveDisplay(options) : plainDisplay(options);
 }
 
-/** A terminal that a person looks at; CI systems set `CI` and keep every line. */
-function isLive(stream: NodeJS.WriteStream): boolean {
-  return stream.isTTY === true && !process.env.CI && process.env.TERM !== 'dumb';
+/** A terminal that a person looks at, wide enough for a line; CI systems set `CI` and keep every line. */
+export function isLive(stream: NodeJS.WriteStream): boolean {
+  return stream.isTTY === true && stream.columns >= 20 && !process.env.CI && process.env.TERM !== 'dumb';
 }
 
 /** Colour on a terminal, unless `NO_COLOR` is set to something. */
@@ -60,7 +60,11 @@ function liveDisplay({ stream, colour }: DisplayOptions): Display {
     event: (event) => {
       if (event.kind === 'run-begins') spinner.start(`${event.cell.plan} [${cellLabel(event.cell)}]: preparing`);
       else if (event.kind === 'run-progress') spinner.text = progressText(event);
-      else above(testLine(event, colour));
+      else {
+        // No run is under way when a test ends; the next one starts the line again.
+        spinner.stop();
+        writeLine(stream, testLine(event, colour));
+      }
     },
     say: above,
     stop: () => void spinner.stop(),
@@ -68,9 +72,9 @@ function liveDisplay({ stream, colour }: DisplayOptions): Display {
 }
 
 function progressText(event: Extract<SessionEvent, { kind: 'run-progress' }>): string {
-  const { phase, elapsedNs, durationNs, reports } = event.progress;
+  const { phase, elapsedNs, durationNs, characters, reports } = event.progress;
   const time = `${formatValue(elapsedNs, 'ns')} of ${formatValue(durationNs, 'ns')}`;
-  return `${event.cell.plan} [${cellLabel(event.cell)}]: ${phase}, ${time}, ${reports} reports`;
+  return `${event.cell.plan} [${cellLabel(event.cell)}]: ${phase}, ${time}, ${characters} characters, ${reports} reports`;
 }
 
 function testLine(event: Extract<SessionEvent, { kind: 'test-ends' }>, colour: boolean): string {

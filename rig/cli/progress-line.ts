@@ -1,6 +1,7 @@
 /** One moving line for a command that does one thing; silent where nobody looks. */
 
 import ora from 'ora';
+import { isLive } from './display.js';
 
 export interface ProgressLine {
   show(text: string): void;
@@ -10,8 +11,7 @@ export interface ProgressLine {
 }
 
 export function createProgressLine(stream: NodeJS.WriteStream, quiet: boolean): ProgressLine {
-  const live = stream.isTTY === true && !process.env.CI && process.env.TERM !== 'dumb' && !quiet;
-  const spinner = live ? ora({ stream, discardStdin: false }) : undefined;
+  const spinner = isLive(stream) && !quiet ? ora({ stream, discardStdin: false }) : undefined;
   return {
     show: (text) => {
       if (spinner === undefined) return;

@@ -98,7 +98,9 @@ export class Distribution {
     const histogram = this.#filled();
     const count = histogram.totalCount;
     const ranks = quantileRanks(count, p);
-    const at = (rank: number): number => histogram.getValueAtPercentile((100 * rank) / count);
+    // A bucket is told by its upper end, which may lie beyond the greatest sample.
+    const most = this.#options.correctedForNs === undefined ? this.#magnitudes().max : HIGHEST_NS;
+    const at = (rank: number): number => Math.min(most, histogram.getValueAtPercentile((100 * rank) / count));
     const value = count === 0 ? Number.NaN : at(nearestRank(count, p));
     const resolution = this.#options.context.resolutionNs;
     const widen = (x: number): number => resolution + x * RELATIVE_RESOLUTION;

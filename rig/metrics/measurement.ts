@@ -118,15 +118,14 @@ function sentenceFor(estimate: Estimate, limit: Limit, outcome: Outcome, mode: R
   if (outcome === 'not-applicable')
     return `${what} means nothing with binding ${mode.binding}, ${mode.pacing} pacing and ${mode.clockDomain} time`;
   if (Number.isNaN(estimate.value))
-    return `${what} could not be measured from ${samples(estimate.count)}; it is to be ${limit.text}${remark}`;
+    return `${what} could not be measured from ${samples(estimate.count)}; required: ${limit.text}${remark}`;
   const found = `${what} is ${formatValue(estimate.value, estimate.unit)}`;
   const interval =
     estimate.low === estimate.high
       ? ''
       : ` (between ${formatValue(estimate.low, estimate.unit)} and ${formatValue(estimate.high, estimate.unit)})`;
-  const verb =
-    outcome === 'pass' ? 'as required' : outcome === 'fail' ? 'and not' : 'which does not decide whether it is';
-  return `${found}${interval} from ${samples(estimate.count)}, ${verb} ${limit.text}${remark}`;
+  const undecided = outcome === 'inconclusive' ? ', which this does not decide' : '';
+  return `${found}${interval} from ${samples(estimate.count)}; required: ${limit.text}${undecided}${remark}`;
 }
 
 function samples(count: number): string {
@@ -139,18 +138,18 @@ const TIME_STEPS: readonly (readonly [number, string])[] = [
   [1e3, 'us'],
 ];
 
-/** For people: six significant digits and a unit of fitting size. */
+/** For people: a unit of fitting size, six significant digits, nine for rates, which are compared by parts per million. */
 export function formatValue(value: number, unit: Unit): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'unknown' : value > 0 ? 'unbounded' : 'unbounded below';
   if (unit === 'ns') {
     const [divisor, name] = TIME_STEPS.find(([step]) => Math.abs(value) >= step) ?? [1, 'ns'];
-    return `${shortNumber(value / divisor)} ${name}`;
+    return `${shortNumber(value / divisor, 6)} ${name}`;
   }
-  if (unit === 'count' || unit === '1') return shortNumber(value);
-  return `${shortNumber(value)} ${unit}`;
+  if (unit === 'count' || unit === '1') return shortNumber(value, 6);
+  return `${shortNumber(value, unit === 'Hz' ? 9 : 6)} ${unit}`;
 }
 
-/** At most eight significant digits, without trailing zeros; the same text on every machine. */
-export function shortNumber(value: number): string {
-  return String(Number(value.toPrecision(Number.isInteger(value) ? 16 : 8)));
+/** At most so many significant digits, without trailing zeros, integers in full; the same text on every machine. */
+export function shortNumber(value: number, digits: number): string {
+  return String(Number.isInteger(value) ? value : Number(value.toPrecision(digits)));
 }

@@ -83,7 +83,7 @@ describe('reports', () => {
     expect(row('exits on the data path')).to.include({ hosted: 4200, partitioned: 0, difference: 4200 });
     expect(row('fix: latency p50')?.difference).to.be.closeTo(200_000, 60);
     expect(differential.sameData).to.deep.equal({ fix: true, counters: true });
-    expect(differentialTables(session)).to.contain('200 us').and.to.contain('fix: yes');
+    expect(differentialTables(session)).to.contain('200 us').and.to.contain('same data: fix yes');
   });
 
   it('see it when the data differs', async () => {

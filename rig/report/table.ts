@@ -2,7 +2,7 @@
 
 import { styleText } from 'node:util';
 import Table from 'cli-table3';
-import { formatValue, shortNumber } from '../metrics/measurement.js';
+import { formatValue } from '../metrics/measurement.js';
 import { type CellRecord, cellVerdict, type SessionRecord } from '../verdict/records.js';
 import type { Verdict } from '../verdict/verdict.js';
 import { type Differential, differentials, totalExits } from './differential.js';
@@ -23,29 +23,49 @@ export function paint(verdict: Verdict, colour: boolean): string {
   return colour ? styleText(COLOURS[verdict], verdict, { validateStream: false }) : verdict;
 }
 
+/** No lines between columns: they would take the room of the numbers. */
+const OPEN = {
+  chars: {
+    top: '',
+    'top-mid': '',
+    'top-left': '',
+    'top-right': '',
+    bottom: '',
+    'bottom-mid': '',
+    'bottom-left': '',
+    'bottom-right': '',
+    left: '',
+    'left-mid': '',
+    mid: '',
+    'mid-mid': '',
+    right: '',
+    'right-mid': '',
+    middle: ' ',
+  },
+  style: { head: [], border: [], 'padding-left': 0, 'padding-right': 1 },
+};
+
+const RIGHT = 'right' as const;
+const LEFT = 'left' as const;
+
 /** Matrix table. A cell with several runs shows the first; the records have them all. */
 export function resultTable(session: SessionRecord, colour: boolean): string {
+  const heads = ['plan', 'profile', 'binding', 'architecture', 'frontend', 'engine', 'verdict'];
+  const numbers = ['tests', 'samples', 'rate', 'latency p99', 'exits data/all', 'lost', 'certified'];
   const table = new Table({
-    head: [
-      'plan',
-      'profile',
-      'binding',
-      'architecture',
-      'frontend',
-      'engine',
-      'verdict',
-      'tests',
-      'samples',
-      'rate',
-      'latency p99',
-      'exits data/all',
-      'lost',
-      'certified',
-    ],
-    style: { head: [], border: [], compact: true },
+    ...OPEN,
+    head: [...heads, ...numbers],
+    colAligns: [...heads.map(() => LEFT), ...numbers.map(() => RIGHT)],
   });
   for (const record of session.cells) table.push(cellRow(record, colour));
-  return table.toString();
+  return trimLines(table.toString());
+}
+
+function trimLines(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
 }
 
 function cellRow(record: CellRecord, colour: boolean): string[] {
@@ -64,7 +84,7 @@ function cellRow(record: CellRecord, colour: boolean): string[] {
   ];
 }
 
-const NOTHING = '–';
+const NOTHING = '-';
 
 function runColumns(run: RunSummary | undefined, all: readonly RunSummary[]): string[] {
   if (run === undefined || run.guests.length === 0) return Array(6).fill(NOTHING);
@@ -74,7 +94,7 @@ function runColumns(run: RunSummary | undefined, all: readonly RunSummary[]): st
     channel === undefined ? '0' : String(channel.epochs),
     valueText(channel?.rateHz.value, 'Hz'),
     valueText(channel?.latencyNs?.p99.value, 'ns'),
-    `${shortNumber(guest.exits.dataPath)}/${shortNumber(totalExits(guest))}`,
+    `${guest.exits.dataPath}/${totalExits(guest)}`,
     String(run.serial.overruns + run.guests.reduce((sum, g) => sum + lostReports(g.channels) + g.reportsDropped, 0)),
     all.every((r) => r.certification.certified) ? 'yes' : 'NO',
   ];
@@ -103,17 +123,19 @@ export function differentialTables(session: SessionRecord): string {
 function differentialTable(differential: Differential): string {
   const table = new Table({
     head: ['', 'hosted', 'partitioned', 'difference'],
-    style: { head: [], border: [], compact: true },
-    colAligns: ['left', 'right', 'right', 'right'],
+    ...OPEN,
+    colAligns: [LEFT, RIGHT, RIGHT, RIGHT],
   });
   for (const { name, unit, hosted, partitioned, difference } of differential.rows)
     table.push([name, ...[hosted, partitioned, difference].map((v) => (v === null ? NOTHING : formatValue(v, unit)))]);
   const same = Object.entries(differential.sameData);
-  table.push([
-    'same data',
-    { colSpan: 3, content: same.map(([name, yes]) => `${name}: ${yes ? 'yes' : 'no'}`).join(', ') },
-  ]);
   const { hosted, partitioned } = differential.calibration;
   const model = hosted === partitioned ? hosted : `${hosted} and ${partitioned}`;
-  return `${differential.plan}, hosted against partitioned\n  ${differential.hosted}\n  ${differential.partitioned}\n  ${differential.clockDomain} time, costs from ${model}\n${table.toString()}`;
+  return [
+    `${differential.plan}: hosted against partitioned, ${differential.clockDomain} time, costs from calibration "${model}"`,
+    `  hosted       ${differential.hosted}`,
+    `  partitioned  ${differential.partitioned}`,
+    trimLines(table.toString()),
+    `same data: ${same.map(([name, yes]) => `${name} ${yes ? 'yes' : 'no'}`).join(', ')}`,
+  ].join('\n');
 }

@@ -69,6 +69,11 @@ export class RunView {
     return this.result.guests.length === 1 ? '' : `${this.#guest.name} `;
   }
 
+  /** The run, or this guest of it, in sentences. */
+  get subject(): string {
+    return this.result.guests.length === 1 ? 'the run' : this.#guest.name;
+  }
+
   /** The same run, seen from another guest; by index from 0. */
   guest(index: number): RunView {
     return new RunView(this.result, index);
