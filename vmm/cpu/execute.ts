@@ -12,7 +12,11 @@ export class Execution {
   readonly i16: Int16Array;
   readonly u16: Uint16Array;
   readonly i32: Int32Array;
-  /** Bytes of RAM that loads and stores may reach unchecked: all or, where protection must be asked, none. */
+  /**
+   * RAM offset and length, multiples of 4, of what loads and stores may reach unchecked: all of RAM or, where protection
+   * must be asked, what one of its entries permits.
+   */
+  openFirst = 0;
   openBytes = 0;
   /** Where the loop stopped: byte offset in the region (outside it after a far jump), and what is left of the budget. */
   index = 0;
@@ -46,6 +50,9 @@ export function execute(e: Execution, code: Int32Array, base: number, start: num
   const open8 = e.openBytes >>> 0;
   const open16 = open8 >>> 1;
   const open32 = open8 >>> 2;
+  const first8 = e.openFirst | 0;
+  const first16 = first8 >>> 1;
+  const first32 = first8 >>> 2;
   let i = start | 0;
   let left = budget | 0;
   let w = OP.leave | 0;
@@ -116,7 +123,7 @@ export function execute(e: Execution, code: Int32Array, base: number, start: num
       case 11: {
         // lb
         const k = (x[(w >> 14) & 63] + code[i + 1]) >>> 0;
-        if (k >= open8) break loop;
+        if ((k - first8) >>> 0 >= open8) break loop;
         x[(w >> 8) & 63] = i8[k];
         break;
       }
@@ -124,7 +131,7 @@ export function execute(e: Execution, code: Int32Array, base: number, start: num
         // lh: rotating the address right makes one comparison reject misaligned addresses, too
         const a = (x[(w >> 14) & 63] + code[i + 1]) | 0;
         const k = ((a >>> 1) | (a << 31)) >>> 0;
-        if (k >= open16) break loop;
+        if ((k - first16) >>> 0 >= open16) break loop;
         x[(w >> 8) & 63] = i16[k];
         break;
       }
@@ -132,14 +139,14 @@ export function execute(e: Execution, code: Int32Array, base: number, start: num
         // lw
         const a = (x[(w >> 14) & 63] + code[i + 1]) | 0;
         const k = ((a >>> 2) | (a << 30)) >>> 0;
-        if (k >= open32) break loop;
+        if ((k - first32) >>> 0 >= open32) break loop;
         x[(w >> 8) & 63] = i32[k];
         break;
       }
       case 14: {
         // lbu
         const k = (x[(w >> 14) & 63] + code[i + 1]) >>> 0;
-        if (k >= open8) break loop;
+        if ((k - first8) >>> 0 >= open8) break loop;
         x[(w >> 8) & 63] = u8[k];
         break;
       }
@@ -147,14 +154,14 @@ export function execute(e: Execution, code: Int32Array, base: number, start: num
         // lhu
         const a = (x[(w >> 14) & 63] + code[i + 1]) | 0;
         const k = ((a >>> 1) | (a << 31)) >>> 0;
-        if (k >= open16) break loop;
+        if ((k - first16) >>> 0 >= open16) break loop;
         x[(w >> 8) & 63] = u16[k];
         break;
       }
       case 16: {
         // sb
         const k = (x[(w >> 14) & 63] + code[i + 1]) >>> 0;
-        if (k >= open8) break loop;
+        if ((k - first8) >>> 0 >= open8) break loop;
         i8[k] = x[(w >> 20) & 63];
         break;
       }
@@ -162,7 +169,7 @@ export function execute(e: Execution, code: Int32Array, base: number, start: num
         // sh
         const a = (x[(w >> 14) & 63] + code[i + 1]) | 0;
         const k = ((a >>> 1) | (a << 31)) >>> 0;
-        if (k >= open16) break loop;
+        if ((k - first16) >>> 0 >= open16) break loop;
         i16[k] = x[(w >> 20) & 63];
         break;
       }
@@ -170,7 +177,7 @@ export function execute(e: Execution, code: Int32Array, base: number, start: num
         // sw
         const a = (x[(w >> 14) & 63] + code[i + 1]) | 0;
         const k = ((a >>> 2) | (a << 30)) >>> 0;
-        if (k >= open32) break loop;
+        if ((k - first32) >>> 0 >= open32) break loop;
         i32[k] = x[(w >> 20) & 63];
         break;
       }

@@ -100,7 +100,18 @@ export class Hart {
     const { ramBase, ramBytes } = this.memory;
     const access = ACCESS.read | ACCESS.write;
     const isOpen = this.#pmp.allowsAll(ramBase, ramBytes, access, this.state.dataPrivilege);
+    this.execution.openFirst = 0;
     this.execution.openBytes = isOpen ? ramBytes : 0;
+  }
+
+  /** After a checked access to RAM at `gpa`: opens to the hot loop what the same protection entry permits round it. */
+  openWindow(gpa: number): void {
+    const { ramBase, ramBytes } = this.memory;
+    if (!this.#pmp.findWindow(gpa, ACCESS.read | ACCESS.write, this.state.dataPrivilege)) return;
+    const first = Math.max(this.#pmp.windowFirst, ramBase);
+    const end = Math.min(this.#pmp.windowEnd, ramBase + ramBytes);
+    this.execution.openFirst = first - ramBase;
+    this.execution.openBytes = end - first;
   }
 
   /** PMP entries changed: code that was decoded as permitted may no longer be, and the other way round. */

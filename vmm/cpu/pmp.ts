@@ -24,6 +24,9 @@ export class Pmp {
   readonly #end = new Float64Array(PMP_ENTRIES);
   /** Entries from here on are off. */
   #used = 0;
+  /** Bounds that `findWindow` found. */
+  windowFirst = 0;
+  windowEnd = 0;
 
   constructor(state: HartState) {
     this.#state = state;
@@ -91,6 +94,33 @@ export class Pmp {
       return false;
     }
     return privilege === PRIVILEGE.machine;
+  }
+
+  /**
+   * Finds the widest range round `gpa` for which the same entry answers, and leaves it in `windowFirst` and `windowEnd`.
+   * False when that entry does not permit `access`.
+   */
+  findWindow(gpa: number, access: number, privilege: number): boolean {
+    const unit = gpa >>> 2;
+    let first = 0;
+    let end = 2 ** 30;
+    let isPermitted = privilege === PRIVILEGE.machine;
+    for (let entry = 0; entry < this.#used; entry++) {
+      const entryFirst = this.#first[entry];
+      const entryEnd = this.#end[entry];
+      if (entryFirst >= entryEnd) continue;
+      if (unit >= entryFirst && unit < entryEnd) {
+        first = Math.max(first, entryFirst);
+        end = Math.min(end, entryEnd);
+        isPermitted = this.#permits(entry, access, privilege);
+        break;
+      }
+      if (entryEnd <= unit) first = Math.max(first, entryEnd);
+      else end = Math.min(end, entryFirst);
+    }
+    this.windowFirst = 4 * first;
+    this.windowEnd = 4 * end;
+    return isPermitted;
   }
 
   /** Whether some entry binds M mode too. */

@@ -125,6 +125,7 @@ export class SlowPath {
     switch (data.load(gpa, size)) {
       case ACCESS_RESULT.done:
         this.#hart.retire(word, extendLoad(word & 255, data.value));
+        this.#widen(gpa, size);
         return undefined;
       case ACCESS_RESULT.outside:
         this.#describe(gpa, size, 0);
@@ -143,6 +144,7 @@ export class SlowPath {
     switch (data.store(gpa, size, value)) {
       case ACCESS_RESULT.done:
         this.#hart.retire(word);
+        this.#widen(gpa, size);
         return undefined;
       case ACCESS_RESULT.outside:
         this.#describe(gpa, size, value);
@@ -150,6 +152,11 @@ export class SlowPath {
       default:
         return this.#trap(CAUSE.storeAccess, data.faultGpa);
     }
+  }
+
+  /** An aligned access to RAM that came here was stopped by protection, not by its address: the next ones need not be. */
+  #widen(gpa: number, size: number): void {
+    if ((gpa & (size - 1)) === 0) this.#hart.openWindow(gpa);
   }
 
   #describe(gpa: number, size: number, value: number): void {
