@@ -14,7 +14,7 @@ import { checkMachine, type MachineProbe } from './doctor-checks.js';
 import { EXIT, EXIT_MEANINGS, exitCodeOf } from './exit-codes.js';
 import { listenForInterrupt, type SignalSource } from './interrupt.js';
 import { findPlans } from './plan-files.js';
-import { errorSentence, presentError } from './present-error.js';
+import { advice, errorSentence, presentError } from './present-error.js';
 import { runCommandLine } from './program.js';
 
 interface Outcome {
@@ -152,6 +152,12 @@ describe('rig', () => {
       .and.to.contain('"real" runs in the hosted architecture alone');
   });
 
+  it('ends with 2 when no test matches', async () => {
+    const { code, err } = await run(PASSING, ['-g', 'nothing of the kind']);
+    expect(code).to.equal(EXIT.usage);
+    expect(err).to.contain('no test matches /nothing of the kind/');
+  });
+
   it('ends with 17 when results cannot be written', async () => {
     const file = folder.plan('a-file', '');
     const { code, err } = await rig(['run', plan(PASSING), '-o', join(file, 'out')]);
@@ -196,6 +202,12 @@ describe('error sentences', () => {
     expect(errorSentence(error)).to.equal(
       'rig: the port /dev/x does not exist; "rig doctor" lists ports (HAL_NOT_FOUND)',
     );
+  });
+
+  it('become one sentence, however message and hint were punctuated', () => {
+    expect(advice('it broke.', 'Check the path.')).to.equal('it broke; check the path');
+    expect(advice('it broke', 'USB devices need a hub')).to.equal('it broke; USB devices need a hub');
+    expect(advice('it broke', undefined)).to.equal('it broke');
   });
 
   it('give stacks of the whole chain only when asked', () => {

@@ -11,10 +11,11 @@ import { differentialTables, paint, resultTable } from '../report/table.js';
 import { prepareOutput, writeReports } from '../report/write-reports.js';
 import type { RunExecutor } from '../run/run-types.js';
 import { type SessionRecord, sessionErrors, sessionVerdict, type TestRecord } from '../verdict/records.js';
-import { GRAVITY, type Verdict } from '../verdict/verdict.js';
+import { type ErrorRecord, GRAVITY, type Verdict } from '../verdict/verdict.js';
 import { createDisplay, wantsColour } from './display.js';
 import { sessionExitCode } from './exit-codes.js';
 import { listenForInterrupt } from './interrupt.js';
+import { advice } from './present-error.js';
 
 export interface RunPlansOptions {
   readonly files: readonly string[];
@@ -112,17 +113,19 @@ function summary(session: SessionRecord, { colour, quiet, verbose }: SummaryOpti
 /** One entry for each sentence, with every place it holds for; the gravest first. */
 function troubleLines(session: SessionRecord, colour: boolean): string[] {
   const places = new Map<string, { readonly verdict: Verdict; readonly sentence: string; readonly where: string[] }>();
-  const add = (verdict: Verdict, where: string, message: string, hint?: string): void => {
-    const sentence = hint === undefined ? message : `${message}; ${hint}`;
+  const add: AddTrouble = (verdict, where, message, error) => {
+    const named = verdict === 'ERROR' || verdict === 'TIMEOUT' || verdict === 'ABORTED';
+    const layer = named && error !== undefined ? ` (${error.layer}: ${error.code})` : '';
+    const sentence = `${advice(message, error?.hint)}${layer}`;
     const key = `${verdict} ${sentence}`;
     const known = places.get(key);
     if (known === undefined) places.set(key, { verdict, sentence, where: [where] });
     else known.where.push(where);
   };
-  for (const { during, verdict, error } of session.failures) add(verdict, during, error.message, error.hint);
+  for (const { during, verdict, error } of session.failures) add(verdict, during, error.message, error);
   for (const { cell, tests, failures } of session.cells) {
     const place = `${cell.plan} [${cellLabel(cell)}]`;
-    for (const f of failures) add(f.verdict, `${place}: ${f.during}`, f.error.message, f.error.hint);
+    for (const f of failures) add(f.verdict, `${place}: ${f.during}`, f.error.message, f.error);
     for (const t of tests) addTest(t, `${place}: ${t.title}`, add);
   }
   for (const t of session.outside) addTest(t, t.title, add);
@@ -139,12 +142,10 @@ function placeLines(where: readonly string[]): string {
   return lines.join('\n');
 }
 
-function addTest(
-  test: TestRecord,
-  place: string,
-  add: (verdict: Verdict, where: string, message: string, hint?: string) => void,
-): void {
-  if (test.verdict !== 'PASS') add(test.verdict, place, test.error?.message ?? test.reason ?? '', test.error?.hint);
+type AddTrouble = (verdict: Verdict, where: string, message: string, error: ErrorRecord | undefined) => void;
+
+function addTest(test: TestRecord, place: string, add: AddTrouble): void {
+  if (test.verdict !== 'PASS') add(test.verdict, place, test.error?.message ?? test.reason ?? '', test.error);
 }
 
 function hostFacts(clock: WallClock): HostFacts {

@@ -69,8 +69,7 @@ export async function defaultExecutor(): Promise<RunExecutor> {
 /** Loads the wiring only when it is needed: it brings in the monitor and every device library. */
 export async function loadWiring(): Promise<WiringServices> {
   try {
-    const module: unknown = await import(new URL('../wiring/index.js', import.meta.url).href);
-    return module as WiringServices;
+    return await import('../wiring/index.js');
   } catch (cause) {
     throw new RigError('RIG_INTERNAL', `the rig itself cannot be loaded: ${(cause as Error).message}`, {
       hint: 'run "npm start" once to build it again; if that does not help, "rig doctor" may say more',

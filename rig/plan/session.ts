@@ -87,7 +87,17 @@ function refuseEmpty(
   failures: readonly SetupFailure[],
   options: SessionOptions,
 ): void {
-  if (failures.length > 0 || mocha.suite.total() > 0) return;
+  if (failures.length > 0) return;
+  const { grep } = options;
+  let matching = 0;
+  mocha.suite.eachTest((test) => {
+    if (grep === undefined || grep.test(test.fullTitle())) matching++;
+  });
+  if (matching > 0) return;
+  if (mocha.suite.total() > 0)
+    throw new RigError('RIG_USAGE', `no test matches ${grep}`, {
+      hint: 'it is compared with plan, cell and title, as JUnit shows them',
+    });
   if (context.cells.size > 0) throw new RigError('RIG_NO_EVIDENCE', 'the plans contain no test');
   throw new RigError('RIG_USAGE', 'no cell of the matrix is left to run', {
     hint:
