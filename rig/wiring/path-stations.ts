@@ -24,11 +24,10 @@ export function chainStations(
   output: StationOutput,
 ): StationOutput {
   if (model === undefined) return output;
-  let next = output;
-  for (let i = names.length - 1; i >= 0; i--) {
-    const name = names[i];
-    const delay = new DelayModel(model.calibration.stations[name].quantiles, model.random.fork(`${direction}/${name}`));
-    next = new Station(clock, delay, i === 0 ? 'gather' : 'separate', next, model.log.recorder(name));
-  }
-  return next;
+  const delays = names.map((name) => ({
+    model: new DelayModel(model.calibration.stations[name].quantiles, model.random.fork(`${direction}/${name}`)),
+    spent: model.log.recorder(name),
+  }));
+  const rest = delays.length > 1 ? new Station(clock, delays.slice(1), 'separate', output) : output;
+  return new Station(clock, delays.slice(0, 1), 'gather', rest);
 }

@@ -1,16 +1,18 @@
 import { expect } from 'chai';
 import { createRandom, Timer, VirtualClock } from '../../base/index.js';
 import { DelayModel } from './calibration.js';
-import { Station } from './station.js';
+import { Station, type StationDelay } from './station.js';
 
-const FIXED = (ns: number) =>
-  new DelayModel(
+const FIXED = (ns: number, spent: (delayNs: number) => void = () => {}): StationDelay => ({
+  model: new DelayModel(
     [
       [0, ns],
       [1, ns],
     ],
     createRandom('fixed'),
-  );
+  ),
+  spent,
+});
 
 function at(clock: VirtualClock, dueNs: number, act: () => void): void {
   clock.schedule(new Timer(act), dueNs);
@@ -20,7 +22,7 @@ describe('Station', () => {
   it('hands on what arrived after the delay of the model', () => {
     const clock = new VirtualClock();
     const out: [number, number][] = [];
-    const station = new Station(clock, FIXED(300), 'separate', { arrive: (p) => out.push([p, clock.now()]) }, () => {});
+    const station = new Station(clock, [FIXED(300)], 'separate', { arrive: (p) => out.push([p, clock.now()]) });
     at(clock, 1000, () => station.arrive(1));
     at(clock, 1100, () => station.arrive(2));
     clock.runUntilIdle(10_000);
@@ -33,7 +35,7 @@ describe('Station', () => {
   it('gathers what arrives while a reader wakes up', () => {
     const clock = new VirtualClock();
     const out: [number, number][] = [];
-    const station = new Station(clock, FIXED(300), 'gather', { arrive: (p) => out.push([p, clock.now()]) }, () => {});
+    const station = new Station(clock, [FIXED(300)], 'gather', { arrive: (p) => out.push([p, clock.now()]) });
     at(clock, 1000, () => station.arrive(1));
     at(clock, 1100, () => station.arrive(5));
     at(clock, 1400, () => station.arrive(6));
@@ -59,7 +61,7 @@ describe('Station', () => {
       out.push(p);
       times.push(clock.now());
     };
-    const station = new Station(clock, delay, 'separate', { arrive: record }, () => {});
+    const station = new Station(clock, [{ model: delay, spent: () => {} }], 'separate', { arrive: record });
     for (let i = 1; i <= 500; i++) at(clock, i * 100, () => station.arrive(i));
     clock.runUntilIdle(1e9);
     expect(out).to.deep.equal(Array.from({ length: 500 }, (_, i) => i + 1));
@@ -69,16 +71,33 @@ describe('Station', () => {
   it('loses nothing when more batches wait than it can tell apart', () => {
     const clock = new VirtualClock();
     let last = 0;
-    const station = new Station(clock, FIXED(1e6), 'separate', { arrive: (p) => (last = p) }, () => {});
+    const station = new Station(clock, [FIXED(1e6)], 'separate', { arrive: (p) => (last = p) });
     for (let i = 1; i <= 5000; i++) at(clock, i, () => station.arrive(i));
     clock.runUntilIdle(1e9);
     expect(last).to.equal(5000);
   });
 
+  it('serves several delays in a row as stations of their own', () => {
+    const clock = new VirtualClock();
+    const out: [number, number][] = [];
+    const station = new Station(clock, [FIXED(100), FIXED(400)], 'separate', {
+      arrive: (p) => out.push([p, clock.now()]),
+    });
+    at(clock, 1000, () => station.arrive(1));
+    at(clock, 1050, () => station.arrive(2));
+    clock.runUntilIdle(10_000);
+    expect(out).to.deep.equal([
+      [1, 1500],
+      [2, 1550],
+    ]);
+  });
+
   it('tells how long each batch stayed', () => {
     const clock = new VirtualClock();
     const spent: number[] = [];
-    const station = new Station(clock, FIXED(250), 'separate', { arrive: () => {} }, (ns) => spent.push(ns));
+    const station = new Station(clock, [FIXED(250, (ns) => spent.push(ns)), FIXED(50)], 'separate', {
+      arrive: () => {},
+    });
     station.arrive(1);
     clock.runUntilIdle(1e6);
     expect(spent).to.deep.equal([250]);

@@ -17,26 +17,32 @@ export type Gathering =
 
 const BATCHES = 1024;
 
+/** One delay that a batch meets: how long, and who is told. */
+export interface StationDelay {
+  readonly model: DelayModel;
+  readonly spent: (delayNs: number) => void;
+}
+
 /**
- * Moves positions in one byte stream, not the bytes: those stay where the first station put them.
- * Offering and firing allocate nothing.
+ * Moves positions in one byte stream, not the bytes: those stay where the first station put them. Several delays in a
+ * row are served as so many stations, each in order, but with one timer. Offering and firing allocate nothing.
  */
 export class Station implements StationOutput {
   readonly #timer: Timer;
   readonly #positions = new Float64Array(BATCHES);
   readonly #dueNs = new Float64Array(BATCHES);
-  readonly #enteredNs = new Float64Array(BATCHES);
+  /** When the last batch leaves each of the delays. */
+  readonly #lastDueNs: Float64Array;
   #head = 0;
   #count = 0;
-  #lastDueNs = 0;
 
   constructor(
     private readonly clock: Clock,
-    private readonly delay: DelayModel,
+    private readonly delays: readonly StationDelay[],
     private readonly gathering: Gathering,
     private readonly next: StationOutput,
-    private readonly spent: (delayNs: number) => void,
   ) {
+    this.#lastDueNs = new Float64Array(delays.length);
     this.#timer = new Timer(() => this.#leave());
   }
 
@@ -46,15 +52,25 @@ export class Station implements StationOutput {
       this.#positions[(this.#head + this.#count - 1) % BATCHES] = position;
       return;
     }
-    const nowNs = this.clock.now();
-    const dueNs = Math.max(this.#lastDueNs, nowNs + this.delay.draw());
+    const dueNs = this.#serve(this.clock.now());
     const slot = (this.#head + this.#count) % BATCHES;
     this.#positions[slot] = position;
     this.#dueNs[slot] = dueNs;
-    this.#enteredNs[slot] = nowNs;
-    this.#lastDueNs = dueNs;
     this.#count++;
     if (!waiting) this.clock.schedule(this.#timer, dueNs);
+  }
+
+  /** When a batch that enters at `nowNs` has passed every delay. */
+  #serve(nowNs: number): number {
+    let atNs = nowNs;
+    for (let i = 0; i < this.delays.length; i++) {
+      const { model, spent } = this.delays[i];
+      const dueNs = Math.max(this.#lastDueNs[i], atNs + model.draw());
+      spent(dueNs - atNs);
+      this.#lastDueNs[i] = dueNs;
+      atNs = dueNs;
+    }
+    return atNs;
   }
 
   #leave(): void {
@@ -62,7 +78,6 @@ export class Station implements StationOutput {
     this.#head = (this.#head + 1) % BATCHES;
     this.#count--;
     if (this.#count > 0) this.clock.schedule(this.#timer, this.#dueNs[this.#head]);
-    this.spent(this.#dueNs[slot] - this.#enteredNs[slot]);
     this.next.arrive(this.#positions[slot]);
   }
 }
