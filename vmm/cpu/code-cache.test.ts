@@ -36,6 +36,15 @@ describe('CodeCache', () => {
     expect([0, 4, 0x1000, 0x2000].map((offset) => opAt(cache, offset))).to.deep.equal([ADDI, ADDI, OP.undecoded, ADDI]);
   });
 
+  it('forgets an instruction whose second half alone changed', () => {
+    const [cache, memory] = createCache(0x1_0000);
+    memory.writeU32(BASE + 0xffe, NOP);
+    cache.decode(0xffe);
+    memory.writeU16(BASE + 0x1000, 0x0010);
+    cache.dropChanged();
+    expect(opAt(cache, 0xffe)).to.equal(OP.undecoded);
+  });
+
   it('forgets, when told, the slots that the bytes belong to, and no others', () => {
     const [cache, memory] = createCache(0x1_0000);
     for (const offset of [0, 4, 8, 0xffe, 0x1000, 0x1004]) cache.decode(offset);

@@ -2,7 +2,7 @@
 
 import { expect } from 'chai';
 import { VmmError } from '../../errors.js';
-import { type CreateVcpu, DEVICE, hex, VcpuBench } from './vcpu-bench.js';
+import { type CreateVcpu, DEVICE, hex, RAM_BASE, VcpuBench } from './vcpu-bench.js';
 
 export function describeExits(create: CreateVcpu): void {
   describe('MMIO exits', () => {
@@ -98,6 +98,28 @@ export function describeExits(create: CreateVcpu): void {
         expect(b.step(2)).to.include({ reason: 'mmio-read', gpa });
         b.vcpu.completeMmioRead(0);
         b.step();
+      }
+    });
+
+    it('begin right before and right behind RAM, for every width', () => {
+      for (const [text, size] of [
+        ['lb a0, 0(s0)', 1],
+        ['lbu a0, 0(s0)', 1],
+        ['lh a0, 0(s0)', 2],
+        ['lhu a0, 0(s0)', 2],
+        ['lw a0, 0(s0)', 4],
+        ['sb a0, 0(s0)', 1],
+        ['sh a0, 0(s0)', 2],
+        ['sw a0, 0(s0)', 4],
+      ] as const) {
+        for (const gpa of [RAM_BASE - size, RAM_BASE + 0x2_0000]) {
+          const b = new VcpuBench(create, text);
+          b.set('s0', gpa);
+          expect(b.step(), `${text} at ${hex(gpa)}`).to.include({ gpa, size });
+        }
+        const last = new VcpuBench(create, text);
+        last.set('s0', RAM_BASE + 0x2_0000 - size);
+        expect(last.step().reason).to.equal('until');
       }
     });
 

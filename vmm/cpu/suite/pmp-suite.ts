@@ -203,6 +203,15 @@ export function describePmp(create: CreateVcpu): void {
       expect(machine([[LOCK | NAPOT | R | W, napot(DATA, 0x1000)]], JUMP)).to.equal(1);
     });
 
+    it('binds M mode to code that it has run before', () => {
+      const lock = `li t0, ${napot(0x8000_2000, 0x1000)}\ncsrw pmpaddr0, t0\nli t0, ${LOCK | NAPOT | R}\ncsrw pmpcfg0, t0`;
+      const text = `la t0, handler\ncsrw mtvec, t0\ncall sub\n${lock}\ncall sub\n.align 2\nhandler: nop\n.org 0x80002000\nsub: ret`;
+      const bench = new VcpuBench(create, text);
+      bench.runToTrap();
+      expect(bench.trap).to.deep.equal({ cause: 1, epc: bench.address('sub'), tval: bench.address('sub') });
+      expect(bench.get('ra')).to.equal(bench.address('handler'));
+    });
+
     it('keeps a locked entry, and the lower bound of a locked TOR entry, from being written', () => {
       const entries: Entry[] = [
         [OFF, 0x111],
