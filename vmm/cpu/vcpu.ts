@@ -66,7 +66,8 @@ export interface Vcpu extends VcpuInspection {
   reset(pc: number, hartId: number, deviceTreeGpa: number): void;
 
   /**
-   * Executes until `instret === untilInstret` or an exit. Takes a pending enabled interrupt before the first instruction.
+   * Executes until `instret === untilInstret` or an exit. Takes a pending enabled interrupt before the first instruction,
+   * but none when `untilInstret` is reached already: an interrupt is taken together with the instruction it precedes.
    * Never runs past `untilInstret`. The instruction that caused an MMIO or hypercall exit has not retired:
    * its `complete…` call retires it. Calling `run` without it throws `VMM_ENGINE`.
    */
