@@ -10,6 +10,33 @@ export { checkFaultPlan, type FaultPlan, type FaultRates, type ScheduledFault } 
 export type { FaultDirection, FaultKind, FaultListener, InjectedFault } from './serial/faults.js';
 export { type FaultOptions, injectFaults } from './serial/inject-faults.js';
 export { checkLine, formatLine, parseLine, sameLine } from './serial/line-settings.js';
+export {
+  type BindingPort,
+  type BindingPortOptions,
+  type ChunkArrival,
+  portFromBinding,
+} from './serial/port-from-binding.js';
+export {
+  openPty,
+  openPty,
+  type PtyExport,
+  type PtyExport,
+  type PtyOptions,
+  type PtyOptions,
+} from './serial/pty/open-pty.js';
+export { bindingFromPty, type PtyBindingHandle, ptyBinding } from './serial/pty/pty-binding.js';
+export { PtyMaster } from './serial/pty/pty-master.js';
+export { createPtyPair, createPtyPair, type PtyPair, type PtyPair } from './serial/pty/pty-pair.js';
+export {
+  openRealPort,
+  openRealPort,
+  RealPortBinding,
+  type RealPortBinding,
+  type RealPortOptions,
+  type RealPortOptions,
+  realBinding,
+  realBinding,
+} from './serial/real/real-binding.js';
 export type { ReceiverOptions } from './serial/receive-fifo.js';
 export type { Divergence, DivergenceReport, FieldDifference, ReplayPolicy } from './serial/replay-divergence.js';
 export { createReplayedPort, type ReplayedPort, type ReplayedPortOptions } from './serial/replayed-port.js';

@@ -45,13 +45,22 @@ const QUESTION = new TextEncoder().encode('who are you?');
 const ANSWER = new TextEncoder().encode('a device');
 
 class Bench {
+  readonly #opened: BindingPortInterface[] = [];
+
   constructor(readonly fixture: SerialBindingFixture) {}
 
   async open(): Promise<BindingPortInterface> {
     const { binding, path, baudRate, time } = this.fixture;
     const port = await time.settle(binding.open({ path, baudRate }));
+    this.#opened.push(port);
     this.fixture.start();
     return port;
+  }
+
+  /** Closes what a failed case left open, then the fixture. */
+  async close(): Promise<void> {
+    for (const port of this.#opened) if (port.isOpen) await this.settle(port.close()).catch(() => {});
+    await this.fixture.close();
   }
 
   settle<T>(promise: Promise<T>): Promise<T> {
@@ -101,7 +110,7 @@ export function describeSerialBinding(name: string, make: MakeSerialFixture, tra
         try {
           await run(bench);
         } finally {
-          await bench.fixture.close();
+          await bench.close();
         }
       });
     };
@@ -351,12 +360,15 @@ function defineClosing(define: Define, traits: SerialBindingTraits): void {
   });
   define(
     'hands over what came before the device left, then says so, and is not canceled',
-    [{ deviceSends: GREETING }, { hostSends: QUESTION }, { deviceSends: ANSWER }, { deviceLeaves: true }],
+    [{ deviceSends: GREETING }, { hostSends: QUESTION }, { deviceLeaves: true }],
     async (bench) => {
       const port = await bench.open();
-      await bench.read(port, GREETING.length);
+      const first = await bench.read(port, 1);
+      await bench.fixture.time.pass(50_000_000);
       await bench.settle(port.write(Buffer.from(QUESTION)));
-      expect(await bench.read(port, ANSWER.length)).to.deep.equal(ANSWER);
+      await bench.fixture.time.pass(50_000_000);
+      const rest = await bench.read(port, GREETING.length - 1);
+      expect([...first, ...rest]).to.deep.equal([...GREETING]);
       const error = await bench.refused(port.read(Buffer.alloc(8), 0, 8));
       expect(error.code).to.equal('HAL_DISCONNECTED');
       expect(error.canceled).to.not.equal(true);

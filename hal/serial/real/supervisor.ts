@@ -1,0 +1,183 @@
+/** Starts, watches and ends the process that owns a native device library, and speaks with it. */
+
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { HalError } from '../../errors.js';
+import type { FromHost, HostFailure, HostOperation, HostRequests, ToHost } from './protocol.js';
+
+export interface HostProcessOptions {
+  /** What it is for, as a person would name it: `/dev/ttyUSB0`. */
+  readonly where: string;
+  /** The program; default the serial host. */
+  readonly module?: URL;
+  /** The process is asked for a sign of life so often; default 1000. */
+  readonly heartbeatMs?: number;
+  /** Heartbeats in a row without one before it counts as hung; default 5. */
+  readonly missedHeartbeats?: number;
+}
+
+/** A request that the host answered with an error of its own. */
+export class HostRequestError extends Error {
+  readonly code: string | undefined;
+  readonly canceled: boolean;
+
+  constructor(failure: HostFailure) {
+    super(failure.message);
+    this.code = failure.code;
+    this.canceled = failure.canceled === true;
+  }
+}
+
+interface Pending {
+  readonly resolve: (answer: unknown) => void;
+  readonly reject: (error: Error) => void;
+  readonly deadline: NodeJS.Timeout;
+}
+
+const DEFAULT_REQUEST_MS = 10_000;
+const END_MS = 1_000;
+/** How much of its error output is kept for the last words. */
+const LAST_WORDS_BYTES = 2048;
+
+/**
+ * A supervised child. Every request has a deadline in wall time (`HAL_TIMEOUT`). When the child ends by itself or shows no
+ * sign of life, every pending and later request rejects with `HAL_HOST_PROCESS`, whose message carries its last words, and `onLost` is told once.
+ */
+export class HostProcess {
+  readonly #child: ChildProcess;
+  readonly #where: string;
+  readonly #pending = new Map<number, Pending>();
+  readonly #heartbeat: NodeJS.Timeout;
+  readonly #exited: Promise<void>;
+  #nextId = 1;
+  #missed = 0;
+  #hung = false;
+  #ending = false;
+  #lost: HalError | undefined;
+  #lastWords = '';
+  /** What the host sends of itself. */
+  onEvent: (event: FromHost) => void = () => {};
+  onLost: (error: HalError) => void = () => {};
+
+  constructor(options: HostProcessOptions) {
+    this.#where = options.where;
+    const module = options.module ?? new URL('./host-process.js', import.meta.url);
+    this.#child = fork(fileURLToPath(module), [], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      execArgv: [],
+    });
+    this.#child.on('message', (message) => this.#hear(message as FromHost));
+    this.#child.stderr?.on('data', (chunk: Buffer) => {
+      this.#lastWords = (this.#lastWords + chunk.toString('utf8')).slice(-LAST_WORDS_BYTES);
+    });
+    this.#exited = this.#watchEnd();
+    const missedLimit = options.missedHeartbeats ?? 5;
+    this.#heartbeat = setInterval(() => this.#beat(missedLimit), options.heartbeatMs ?? 1000);
+    this.#heartbeat.unref();
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** Rejects with `HostRequestError`, `HAL_TIMEOUT` or `HAL_HOST_PROCESS`. */
+  request<Op extends HostOperation>(
+    op: Op,
+    args: HostRequests[Op]['args'],
+    deadlineMs = DEFAULT_REQUEST_MS,
+  ): Promise<HostRequests[Op]['answer']> {
+    if (this.#lost !== undefined) return Promise.reject(this.#lost);
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      const deadline = setTimeout(() => this.#expire(id, op, deadlineMs), deadlineMs);
+      this.#pending.set(id, { resolve: resolve as (answer: unknown) => void, reject, deadline });
+      this.send({ id, op, args });
+    });
+  }
+
+  send(message: ToHost): void {
+    if (this.#child.connected) this.#child.send(message, () => {});
+  }
+
+  /** Ends the process: kindly, then by force. Resolves when it is gone. */
+  async end(): Promise<void> {
+    this.#ending = true;
+    clearInterval(this.#heartbeat);
+    if (this.#child.connected) this.#child.disconnect();
+    const force = setTimeout(() => this.#child.kill('SIGKILL'), END_MS);
+    await this.#exited;
+    clearTimeout(force);
+  }
+
+  /** Resolves when the process is gone and its last words are in. */
+  async #watchEnd(): Promise<void> {
+    const child = this.#child;
+    const spoken = new Promise<void>((resolve) => child.stderr?.once('close', () => resolve()));
+    const end = await new Promise<string>((resolve) => {
+      child.once('error', (error) => resolve(`cannot be started or reached: ${error.message}`));
+      child.once('exit', (code, signal) => resolve(`ended with ${signal ?? `exit code ${code}`}`));
+    });
+    if (child.pid !== undefined) await spoken;
+    this.#lose(this.#hung ? 'gave no sign of life and was ended' : end);
+  }
+
+  #hear(message: FromHost): void {
+    this.#missed = 0;
+    if (!('id' in message)) {
+      this.onEvent(message);
+      return;
+    }
+    const pending = this.#pending.get(message.id);
+    if (pending === undefined) return;
+    this.#pending.delete(message.id);
+    clearTimeout(pending.deadline);
+    if (message.failure === undefined) pending.resolve(message.answer);
+    else pending.reject(new HostRequestError(message.failure));
+  }
+
+  #beat(limit: number): void {
+    if (this.#missed < limit) {
+      this.#missed++;
+      this.send({ id: 0, op: 'ping', args: undefined });
+      return;
+    }
+    // This process may have been the one that stood still: hear first what has come meanwhile.
+    setImmediate(() => {
+      if (this.#missed < limit || this.#ending) return;
+      this.#hung = true;
+      this.#child.kill('SIGKILL');
+    });
+  }
+
+  #expire(id: number, op: HostOperation, deadlineMs: number): void {
+    setImmediate(() => {
+      const pending = this.#pending.get(id);
+      if (pending === undefined) return;
+      this.#pending.delete(id);
+      pending.reject(
+        new HalError('HAL_TIMEOUT', `${this.#where}: ${op} did not finish within ${deadlineMs} ms`, {
+          where: this.#where,
+          hint: 'The driver or the device does not respond: check flow control, then unplug and plug in the device.',
+        }),
+      );
+    });
+  }
+
+  #lose(what: string): void {
+    if (this.#lost !== undefined) return;
+    clearInterval(this.#heartbeat);
+    const words = this.#lastWords.trim();
+    this.#lost = new HalError(
+      'HAL_HOST_PROCESS',
+      `the process that owns ${this.#where} ${what}${words === '' ? '' : `; its last words: ${words}`}`,
+      { where: this.#where, hint: 'Open the port again; report the last words if it happens twice.' },
+    );
+    for (const pending of this.#pending.values()) {
+      clearTimeout(pending.deadline);
+      pending.reject(this.#lost);
+    }
+    this.#pending.clear();
+    if (!this.#ending) this.onLost(this.#lost);
+  }
+}
