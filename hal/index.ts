@@ -18,23 +18,16 @@ export {
 } from './serial/port-from-binding.js';
 export {
   openPty,
-  openPty,
   type PtyExport,
-  type PtyExport,
-  type PtyOptions,
   type PtyOptions,
 } from './serial/pty/open-pty.js';
 export { bindingFromPty, type PtyBindingHandle, ptyBinding } from './serial/pty/pty-binding.js';
 export { PtyMaster } from './serial/pty/pty-master.js';
-export { createPtyPair, createPtyPair, type PtyPair, type PtyPair } from './serial/pty/pty-pair.js';
+export { createPtyPair, type PtyPair } from './serial/pty/pty-pair.js';
 export {
   openRealPort,
-  openRealPort,
   RealPortBinding,
-  type RealPortBinding,
   type RealPortOptions,
-  type RealPortOptions,
-  realBinding,
   realBinding,
 } from './serial/real/real-binding.js';
 export type { ReceiverOptions } from './serial/receive-fifo.js';
