@@ -13,3 +13,15 @@ export async function timeNsAsync(work: () => Promise<void>): Promise<number> {
   await work();
   return Number(process.hrtime.bigint() - start);
 }
+
+const ORIGIN = process.hrtime.bigint();
+
+/** Monotonic nanoseconds since this process loaded the module. */
+export function monotonicNs(): number {
+  return Number(process.hrtime.bigint() - ORIGIN);
+}
+
+/** The date, for the provenance of what is measured. */
+export function today(): string {
+  return new Date().toISOString().slice(0, 10);
+}

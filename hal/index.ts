@@ -16,20 +16,11 @@ export {
   type ChunkArrival,
   portFromBinding,
 } from './serial/port-from-binding.js';
-export {
-  openPty,
-  type PtyExport,
-  type PtyOptions,
-} from './serial/pty/open-pty.js';
+export { openPty, type PtyExport, type PtyOptions } from './serial/pty/open-pty.js';
 export { bindingFromPty, type PtyBindingHandle, ptyBinding } from './serial/pty/pty-binding.js';
 export { PtyMaster } from './serial/pty/pty-master.js';
 export { createPtyPair, type PtyPair } from './serial/pty/pty-pair.js';
-export {
-  openRealPort,
-  RealPortBinding,
-  type RealPortOptions,
-  realBinding,
-} from './serial/real/real-binding.js';
+export { openRealPort, RealPortBinding, type RealPortOptions, realBinding } from './serial/real/real-binding.js';
 export type { ReceiverOptions } from './serial/receive-fifo.js';
 export type { Divergence, DivergenceReport, FieldDifference, ReplayPolicy } from './serial/replay-divergence.js';
 export { createReplayedPort, type ReplayedPort, type ReplayedPortOptions } from './serial/replayed-port.js';
