@@ -25,5 +25,10 @@ if (only.length === 0) {
     process.exit(lint);
   }
 }
-const mocha = [join('node_modules', 'mocha', 'bin', 'mocha.js'), ...(only.length > 0 ? only : ['dist/**/*.test.js'])];
+const mocha = [
+  join('node_modules', 'mocha', 'bin', 'mocha.js'),
+  '--reporter',
+  join(root, 'scripts', 'reporter.cjs'),
+  ...(only.length > 0 ? only : ['dist/**/*.test.js']),
+];
 process.exit(run(mocha, nightly ? { RIGVISOR_NIGHTLY: '1' } : {}));

@@ -54,7 +54,7 @@ interface Seat {
 const CONSOLE_LIMIT = 1 << 20;
 
 export class RunAssembly {
-  readonly wire = new WireLog();
+  readonly wire = new WireLog(() => this.#serial.lastReceivedId);
   readonly stations = new StationLog();
   readonly recorder: TraceRecorder;
   readonly tracePath: string;
@@ -214,8 +214,8 @@ export class RunAssembly {
       now: () => machine.clock.now(),
       share: () => seat.share,
       arrivalNs: () => this.wire.arrivalNs,
-      recorded: (record, length, atNs) => {
-        reports.data(record, 0, length, atNs, this.#serial.lastReceivedId);
+      recorded: (record, length, atNs, wireIndex) => {
+        reports.data(record, 0, length, atNs, wireIndex < 0 ? 0 : this.wire.packetOf(wireIndex));
       },
     });
     const partitioned = architecture === 'partitioned';

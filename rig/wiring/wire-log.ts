@@ -16,6 +16,27 @@ export class WireLog implements SerialTap {
   framingErrors = 0;
   breaks = 0;
   readonly faults: Record<string, number> = {};
+  /** Packet of the trace that holds the character just received; asked at each. */
+  readonly #packetId: () => number;
+  /** Where the packets begin: number of the first character, and id. */
+  readonly #packetStarts: number[] = [];
+  readonly #packetIds: number[] = [];
+
+  constructor(packetId: () => number) {
+    this.#packetId = packetId;
+  }
+
+  /** Id of the trace packet that holds character number `index` (0 = first), 0 when none does. */
+  packetOf(index: number): number {
+    let low = 0;
+    let high = this.#packetStarts.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#packetStarts[middle] <= index) low = middle + 1;
+      else high = middle;
+    }
+    return low === 0 ? 0 : this.#packetIds[low - 1];
+  }
 
   /** Stamp of each character received, in order; a view. */
   get arrivalNs(): Float64Array {
@@ -29,6 +50,11 @@ export class WireLog implements SerialTap {
       this.#arrivalNs = grown;
     }
     this.#arrivalNs[this.receivedCount++] = atNs;
+    const id = this.#packetId();
+    if (this.#packetIds.at(-1) !== id) {
+      this.#packetStarts.push(this.receivedCount - 1);
+      this.#packetIds.push(id);
+    }
     if (lineStatus === 0) return;
     if (lineStatus & LINE_STATUS.overrun) this.overruns++;
     if (lineStatus & LINE_STATUS.parity) this.parityErrors++;
