@@ -14,6 +14,7 @@ export {
   type WallNs,
 } from './clock.js';
 export { CodedError, type ErrorDetails, firstCause, type Layer } from './coded-error.js';
+export { LINE_STATUS } from './line-status.js';
 export { createRandom, type Random } from './random.js';
 export { TimerQueue } from './timer-queue.js';
 export { WallClock } from './wall-clock.js';

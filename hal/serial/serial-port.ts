@@ -6,8 +6,7 @@
 
 import type { HalError } from '../errors.js';
 
-/** Status bits that travel with a received character; values of the NS16550A's LSR (PC16550D, section 8.4). */
-export const LINE_STATUS = { overrun: 0x02, parity: 0x04, framing: 0x08, break: 0x10 } as const;
+export { LINE_STATUS } from '../../base/index.js';
 
 /** Modem status inputs (what the peer drives). */
 export const MODEM_STATUS = { cts: 1, dsr: 2, ri: 4, dcd: 8 } as const;

@@ -1,10 +1,6 @@
 /** The seam between a character frontend (NS16550A, virtio-console, serial ring) and whatever carries its bytes. */
 
-/**
- * Line status bits that travel with a received character; the values are those of the NS16550A's LSR
- * (PC16550D data sheet, section 8.4).
- */
-export const LINE_STATUS = { overrun: 0x02, parity: 0x04, framing: 0x08, break: 0x10 } as const;
+export { LINE_STATUS } from '../../base/index.js';
 
 /** Line settings as a guest programmed them. */
 export interface CharacterLine {
