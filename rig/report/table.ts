@@ -48,17 +48,36 @@ const OPEN = {
 const RIGHT = 'right' as const;
 const LEFT = 'left' as const;
 
-/** Matrix table. A cell with several runs shows the first; the records have them all. */
+/**
+ * Matrix table, grouped by plan and device so that it fits a terminal of 120 columns. A cell with several runs shows the
+ * first; the records have them all.
+ */
 export function resultTable(session: SessionRecord, colour: boolean): string {
-  const heads = ['plan', 'profile', 'binding', 'architecture', 'frontend', 'engine', 'verdict'];
+  const heads = ['binding', 'architecture', 'frontend', 'verdict'];
   const numbers = ['tests', 'samples', 'rate', 'latency p99', 'exits data/all', 'lost', 'certified'];
   const table = new Table({
     ...OPEN,
-    head: [...heads, ...numbers],
-    colAligns: [...heads.map(() => LEFT), ...numbers.map(() => RIGHT)],
+    head: ['', ...heads, ...numbers],
+    colAligns: [LEFT, ...heads.map(() => LEFT), ...numbers.map(() => RIGHT)],
   });
-  for (const record of session.cells) table.push(cellRow(record, colour));
+  let group = '';
+  for (const record of session.cells) {
+    const name = groupName(record);
+    if (name !== group)
+      table.push([{ content: colour ? bold(name) : name, colSpan: 1 + heads.length + numbers.length }]);
+    group = name;
+    table.push(['', ...cellRow(record, colour)]);
+  }
   return trimLines(table.toString());
+}
+
+function groupName({ cell }: CellRecord): string {
+  const recording = cell.recording === undefined ? '' : `, recording ${cell.recording}`;
+  return `${cell.plan}: ${cell.profile}, ${cell.engine}${recording}`;
+}
+
+function bold(text: string): string {
+  return styleText('bold', text, { validateStream: false });
 }
 
 function trimLines(text: string): string {
@@ -72,12 +91,9 @@ function cellRow(record: CellRecord, colour: boolean): string[] {
   const { cell } = record;
   const passed = record.tests.filter((test) => test.verdict === 'PASS').length;
   return [
-    cell.plan,
-    cell.profile,
-    cell.recording === undefined ? cell.binding : `${cell.binding}\n${cell.recording}`,
+    cell.binding,
     cell.architecture,
     cell.frontend,
-    cell.engine,
     paint(cellVerdict(record), colour),
     `${passed}/${record.tests.length}`,
     ...runColumns(record.runs[0], record.runs),
@@ -93,7 +109,7 @@ function runColumns(run: RunSummary | undefined, all: readonly RunSummary[]): st
   return [
     channel === undefined ? '0' : String(channel.epochs),
     valueText(channel?.rateHz.value, 'Hz'),
-    valueText(channel?.latencyNs?.p99.value, 'ns'),
+    valueText(channel?.latencyNs?.p99.value, 'ns', 3),
     `${guest.exits.dataPath}/${totalExits(guest)}`,
     String(run.serial.overruns + run.guests.reduce((sum, g) => sum + lostReports(g.channels) + g.reportsDropped, 0)),
     all.every((r) => r.certification.certified) ? 'yes' : 'NO',
@@ -110,9 +126,9 @@ function primaryChannel(run: RunSummary): ChannelSummary | undefined {
   return channels.find((channel) => channel.latencyNs !== undefined) ?? channels[0];
 }
 
-function valueText(value: number | null | undefined, unit: 'Hz' | 'ns'): string {
+function valueText(value: number | null | undefined, unit: 'Hz' | 'ns', digits = 6): string {
   if (value === null || value === undefined) return NOTHING;
-  return formatValue(Number(value.toPrecision(6)), unit);
+  return formatValue(Number(value.toPrecision(digits)), unit);
 }
 
 /** One table a pair; empty when no plan ran in both architectures. */
