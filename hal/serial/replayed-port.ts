@@ -27,7 +27,7 @@ export interface ReplayedPortOptions {
   readonly onDivergence?: (divergence: Divergence) => void;
   /** Called once, after the last event of the recording. */
   readonly onEnd?: () => void;
-  /** When, on `clock`, the recording's start is; now when omitted. */
+  /** When, on `clock`, the recording's start is; when the port is attached, if omitted. */
   readonly originNs?: number;
 }
 
@@ -56,6 +56,7 @@ class TracePort implements ReplayedPort {
   readonly #causal: boolean;
   /** What is added to a recorded time. */
   #shiftNs: number;
+  readonly #startsAtAttach: boolean;
   readonly #onDivergence: ((divergence: Divergence) => void) | undefined;
   readonly #onEnd: (() => void) | undefined;
   #sink: SerialSink | undefined;
@@ -72,6 +73,7 @@ class TracePort implements ReplayedPort {
     this.name = `replay:${trace.path}#${this.#source.interface.index}`;
     this.#clock = options.clock;
     this.#shiftNs = (options.originNs ?? options.clock.now()) - trace.startNs;
+    this.#startsAtAttach = options.originNs === undefined;
     this.#causal = options.pacing === 'causal';
     this.#onDivergence = options.onDivergence;
     this.#onEnd = options.onEnd;
@@ -103,6 +105,7 @@ class TracePort implements ReplayedPort {
         hint: 'Open a second replay of the same trace.',
       });
     this.#sink = sink;
+    if (this.#startsAtAttach) this.#shiftNs = this.#clock.now() - this.#source.trace.startNs;
     this.#deliver();
   }
 

@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../report/write-reports.js';
 import { doctorCommand } from './commands/doctor.js';
+import { exportCommand } from './commands/export.js';
 import type { Finish } from './commands/finish.js';
 import { listCommand } from './commands/list.js';
 import { recordCommand } from './commands/record.js';
@@ -29,7 +30,7 @@ function buildProgram(environment: CommandEnvironment, finish: Finish): Command 
     })
     .showHelpAfterError('("rig --help" and "rig COMMAND --help" say what there is)')
     .addHelpText('after', exitCodeHelp());
-  for (const make of [runCommand, startCommand, recordCommand, replayCommand, listCommand, traceCommand])
+  for (const make of [runCommand, startCommand, recordCommand, replayCommand, exportCommand, listCommand, traceCommand])
     program.addCommand(make(environment, finish));
   program.addCommand(doctorCommand(environment, finish));
   for (const command of [program, ...program.commands, ...program.commands.flatMap((c) => c.commands)])

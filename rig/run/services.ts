@@ -1,11 +1,13 @@
-/** What the wiring offers to the command line beside running plans: recording, exact replay, and looking into traces. */
+/** What the wiring offers to the command line beside running plans: recording, exact replay, showing devices to programs, and looking into traces. */
 
+import type { RigError } from '../errors.js';
 import type { RunExecutor, RunProgress } from './run-types.js';
 
 export interface RecordRequest {
   /** Device path, or `sim:PROFILE`. */
   readonly port: string;
-  readonly profile: string;
+  /** Needed with a device path; a simulator has one already. */
+  readonly profile?: string;
   /** Trace to write; an existing file is refused. */
   readonly outPath: string;
   /** Until this long on the clock of the port; until aborted when absent. */
@@ -30,6 +32,8 @@ export interface RecordResult {
   readonly bytes: number;
   /** Why it ended, for a person. */
   readonly sentence: string;
+  /** What keeps the recording from being all that was asked for (the device went away), though the trace is whole. */
+  readonly trouble?: RigError;
 }
 
 export interface ReplayRequest {
@@ -61,6 +65,39 @@ export interface ReplayResult {
   readonly truncated: boolean;
 }
 
+export interface TerminalRequest {
+  /** `sim:PROFILE`, or a recording to replay: a trace, or a gpsd log. */
+  readonly source: string;
+  /** Symbolic link to the terminal, removed at the end. */
+  readonly linkPath?: string;
+  /** Wall time; until aborted when absent. */
+  readonly durationNs?: number;
+  readonly seed: string;
+  readonly abort?: AbortSignal;
+  /** Called once, when programs can open the terminal at `path`. */
+  readonly ready: (path: string) => void;
+  readonly progress?: (progress: TerminalProgress) => void;
+}
+
+export interface TerminalProgress {
+  readonly elapsedNs: number;
+  /** Characters the device has sent. */
+  readonly characters: number;
+  /** Whether a program has the terminal open. */
+  readonly opened: boolean;
+}
+
+export interface TerminalResult {
+  readonly durationNs: number;
+  readonly characters: number;
+  /** Of those, what no program got: nobody had the terminal open, or did not read. */
+  readonly lost: number;
+  /** Characters that programs sent to the device. */
+  readonly heard: number;
+  /** Why it ended, for a person. */
+  readonly sentence: string;
+}
+
 /** Facts of a trace as label and value, in the order to print. */
 export interface TraceInfo {
   readonly facts: readonly (readonly [label: string, value: string])[];
@@ -90,6 +127,8 @@ export interface WiringServices {
   createExecutor(): RunExecutor;
   record(request: RecordRequest): Promise<RecordResult>;
   replay(request: ReplayRequest): Promise<ReplayResult>;
+  /** Shows a simulator or a recording to programs outside, in wall time, as a terminal that they open like a device. */
+  showTerminal(request: TerminalRequest): Promise<TerminalResult>;
   traceInfo(path: string): Promise<TraceInfo>;
   /** Returns one sentence that says what was written. */
   exportTrace(request: ExportRequest): Promise<string>;

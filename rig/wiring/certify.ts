@@ -29,9 +29,16 @@ export interface CertifiedGuest {
   readonly replay: ReplayResult;
 }
 
-export function replayGuests(tracePath: string, image: GuestImage): CertifiedGuest[] {
+/** Whether the guest's journal has a first chunk: a recording that was killed early may have described it and no more. */
+export function hasJournalBegun(trace: TraceFile, guest: string): boolean {
+  for (const _ of journalChunks(trace, `journal ${guest}`)) return true;
+  return false;
+}
+
+/** Runs every guest of the trace again; only those of `names` when given. */
+export function replayGuests(tracePath: string, image: GuestImage, names?: readonly string[]): CertifiedGuest[] {
   const trace = openTrace(tracePath);
-  return journalledGuests(trace).map((name) => ({
+  return (names ?? journalledGuests(trace)).map((name) => ({
     name,
     replay: replayJournal({ image }, journalChunks(trace, `journal ${name}`)),
   }));

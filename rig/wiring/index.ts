@@ -1,6 +1,7 @@
 /** What the command line and plans use of the wiring; loaded only when something is to run. */
 
 export { createExecutor } from './executor.js';
+export { showTerminal } from './export.js';
 export { record } from './record.js';
 export { replay } from './replay.js';
 export { exportTrace, traceInfo } from './trace-services.js';

@@ -1,6 +1,6 @@
 /** Recording: a device alone into a trace, from a real port in wall time or from a simulator in virtual time. */
 
-import { existsSync, statSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { createRandom, VirtualClock, WallClock } from '../../base/index.js';
 import {
@@ -10,17 +10,19 @@ import {
   type HardwareProfile,
   openRealPort,
   type SerialPort,
-  TraceRecorder,
+  type TraceRecorder,
   tapPort,
   traceInfo,
 } from '../../hal/index.js';
 import { RigError } from '../errors.js';
+import type { RunResult } from '../run/run-types.js';
 import type { RecordRequest, RecordResult } from '../run/services.js';
 import { seconds } from './duration-text.js';
 import { createExecutor, findProfile } from './executor.js';
 import { hostMs, nextTurn, sleepMs } from './host-time.js';
+import { createRecorder, refuseExisting } from './trace-files.js';
 
-const SIMULATED = 'sim:';
+export const SIMULATED = 'sim:';
 const TURN_MS = 50;
 
 /** Counts and drops what arrives: recording needs no guest. */
@@ -40,15 +42,34 @@ class Listener {
 }
 
 export async function record(request: RecordRequest): Promise<RecordResult> {
-  if (existsSync(request.outPath))
-    throw new RigError('RIG_OUTPUT', `${request.outPath} exists already, and a recording is never overwritten`, {
-      where: request.outPath,
-      hint: 'name another file with --out, or move this one away',
-    });
+  refuseExisting(request.outPath);
   const simulated = request.port.startsWith(SIMULATED);
-  const profile = findProfile(simulated ? request.port.slice(SIMULATED.length) : request.profile);
-  if (request.guest !== undefined) return recordRun(request, request.guest, profile.name, simulated);
+  const named = profileName(request, simulated);
+  const profile = findProfile(named);
+  if (request.guest !== undefined) return recordRun(request, request.guest, named, simulated);
   return simulated ? recordSimulated(request, profile) : recordReal(request, profile);
+}
+
+/** A simulator is made from its profile, so naming it names the profile. */
+function profileName(request: RecordRequest, simulated: boolean): string {
+  const { port, profile } = request;
+  if (!simulated) {
+    if (profile !== undefined) return profile;
+    throw new RigError('RIG_USAGE', `a recording of ${port} needs the profile of what is behind it`, {
+      where: port,
+      hint: 'name it with --profile; "rig list profiles" shows what there is',
+    });
+  }
+  const named = port.slice(SIMULATED.length);
+  if (profile === undefined || profile === named) return named;
+  throw new RigError(
+    'RIG_USAGE',
+    `the simulator ${port} has a profile already, so --profile ${profile} contradicts it`,
+    {
+      where: port,
+      hint: 'leave --profile out, or name the same',
+    },
+  );
 }
 
 /** Without a length in wall time: until it is stopped, at most the 104 days a clock can tell. */
@@ -80,14 +101,33 @@ async function recordRun(
     ...(abort === undefined ? {} : { abort }),
     ...(progress === undefined ? {} : { progress: ({ elapsedNs, characters }) => progress({ elapsedNs, characters }) }),
   });
+  const trouble = runTrouble(run, outPath);
   return {
     path: outPath,
     characters: run.serial.received,
     durationNs: run.durationNs,
     blocks: run.trace.blocks,
     bytes: run.trace.bytes,
-    sentence: `${run.stop.sentence}; ${run.certification.sentence}`,
+    sentence: `${run.stop.kind === 'aborted' ? 'stopped' : run.stop.sentence}; ${run.certification.sentence}`,
+    ...(trouble === undefined ? {} : { trouble }),
   };
+}
+
+function runTrouble({ stop, certification }: RunResult, outPath: string): RigError | undefined {
+  if (stop.kind === 'device-lost') return deviceLost(stop.cause, stop.sentence, outPath);
+  if (certification.certified) return undefined;
+  return new RigError('RIG_NOT_CERTIFIED', certification.sentence, {
+    where: outPath,
+    hint: 'keep the trace: the characters in it are sound, the run of the guest is not repeatable',
+  });
+}
+
+function deviceLost(cause: unknown, sentence: string, outPath: string): RigError {
+  return new RigError('RIG_DEVICE_LOST', `${sentence}, and the recording ended there`, {
+    where: outPath,
+    hint: `check the cable; ${outPath} holds everything up to then`,
+    cause,
+  });
 }
 
 function needLength(): never {
@@ -97,7 +137,7 @@ function needLength(): never {
 }
 
 function newRecorder(request: RecordRequest, profile: HardwareProfile, clock: VirtualClock | WallClock): TraceRecorder {
-  return new TraceRecorder({
+  return createRecorder({
     to: request.outPath,
     clock,
     manifest: { kind: 'rigvisor-recording', profile: profile.name, seed: request.seed },
@@ -147,40 +187,44 @@ async function recordReal(request: RecordRequest, profile: HardwareProfile): Pro
   const clock = new WallClock();
   // Armed before the device is touched: opening a port may reset what is behind it.
   const recorder = newRecorder(request, profile, clock);
-  let port: SerialPort | undefined;
   const listener = new Listener();
-  let why = 'stopped';
+  let port: SerialPort | undefined;
+  let why: string;
   try {
     const opened = await openRealPort({ path: request.port, line: profile.bind.serial, clock });
     port = tapped(opened, request.port, recorder, profile, clock);
     port.attach(listener);
-    const endNs = clock.now() + (request.durationNs ?? Number.POSITIVE_INFINITY);
-    while (!(request.abort?.aborted ?? false)) {
-      if (clock.now() >= endNs) {
-        why = `recorded ${seconds(request.durationNs ?? 0)}`;
-        break;
-      }
-      if (listener.lost !== undefined) {
-        why = listener.lost.message;
-        break;
-      }
-      await sleepMs(Math.min(TURN_MS, Math.max(1, (endNs - clock.now()) / 1e6)));
-      request.progress?.({ elapsedNs: clock.now(), characters: listener.characters });
-    }
+    why = await listen(request, clock, listener);
   } finally {
     port?.close();
     recorder.close();
+    // A trace of a port that never opened holds nothing, and would be in the way of the next attempt.
+    if (port === undefined) rmSync(request.outPath, { force: true });
   }
   return result(request, listener, clock.now(), why);
 }
 
+/** Until the length is reached, the person stops it or the device goes away; answers which. */
+async function listen(request: RecordRequest, clock: WallClock, listener: Listener): Promise<string> {
+  const endNs = clock.now() + (request.durationNs ?? Number.POSITIVE_INFINITY);
+  while (!(request.abort?.aborted ?? false)) {
+    if (clock.now() >= endNs) return `recorded ${seconds(request.durationNs ?? 0)}`;
+    if (listener.lost !== undefined) return listener.lost.message;
+    await sleepMs(Math.min(TURN_MS, Math.max(1, (endNs - clock.now()) / 1e6)));
+    request.progress?.({ elapsedNs: clock.now(), characters: listener.characters });
+  }
+  return 'stopped';
+}
+
 function result(request: RecordRequest, listener: Listener, durationNs: number, sentence: string): RecordResult {
+  const { lost, characters } = listener;
   return {
     path: request.outPath,
-    characters: listener.characters,
+    characters,
     durationNs,
     blocks: traceInfo(request.outPath).blocks,
     bytes: statSync(request.outPath).size,
     sentence,
+    ...(lost === undefined ? {} : { trouble: deviceLost(lost, lost.message, request.outPath) }),
   };
 }

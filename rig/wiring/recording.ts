@@ -1,8 +1,9 @@
 /** Recordings a run can be bound to: a trace of ours or another's, or a byte log of gpsd, which is imported first. */
 
 import { closeSync, openSync, readSync } from 'node:fs';
-import { importGpsdLog, openTrace } from '../../hal/index.js';
+import { importGpsdLog } from '../../hal/index.js';
 import { RigError } from '../errors.js';
+import { openInput } from './trace-files.js';
 
 export interface Recording {
   /** Path of the trace to play. */
@@ -21,12 +22,12 @@ export function openRecording(path: string, importPath: string): Recording {
 }
 
 function importedBefore(path: string): boolean {
-  const { manifest } = openTrace(path);
+  const { manifest } = openInput(path);
   return typeof manifest === 'object' && manifest !== null && 'format' in manifest && manifest.format === 'gpsd';
 }
 
 /** A log is named so, and is no pcapng file under another name. */
-function looksLikeLog(path: string): boolean {
+export function looksLikeLog(path: string): boolean {
   if (!path.endsWith('.log')) return false;
   const head = Buffer.alloc(4);
   try {
@@ -39,6 +40,7 @@ function looksLikeLog(path: string): boolean {
   } catch (cause) {
     throw new RigError('RIG_INPUT_MISSING', `the recording ${path} cannot be read: ${(cause as Error).message}`, {
       where: path,
+      hint: 'check the path and its permissions',
       cause,
     });
   }

@@ -1,34 +1,63 @@
 /** Replays a trace: a run exactly, from its journal; or a recorded device to a guest, in virtual time. */
 
-import { openTrace, type TraceFile, traceInfo } from '../../hal/index.js';
+import { basename, extname, join } from 'node:path';
+import { LINK_TYPE, type TraceFile, type TraceInfo } from '../../hal/index.js';
 import { VmmError } from '../../vmm/index.js';
 import { RigError } from '../errors.js';
-import type { RunExecutor } from '../run/run-types.js';
 import type { ReplayRequest, ReplayResult } from '../run/services.js';
-import { type CertifiedGuest, journalledGuests, judge, replayGuests } from './certify.js';
+import { type CertifiedGuest, hasJournalBegun, journalledGuests, judge, replayGuests } from './certify.js';
 import { createExecutor, findProfile } from './executor.js';
 import { type OpenGuest, openGuest } from './open-guest.js';
-import { openRecording } from './recording.js';
-import { imageSha256, type RunManifest, runManifestSchema } from './run-manifest.js';
+import { looksLikeLog, openRecording } from './recording.js';
+import { imageSha256, type RunManifest, recordingManifestSchema, runManifestSchema } from './run-manifest.js';
 import { DRAIN_NS } from './serial-source.js';
+import { openInput } from './trace-files.js';
 
 /** Guest that hears a recording when nothing names another. */
 const DEFAULT_GUEST = 'gnss-logger';
 const DEFAULT_PROFILE = 'gnss-nmea-1hz';
 
+/**
+ * Exactly where the trace holds a guest's journal, through a guest where it holds a device alone. A trace that was cut off
+ * is replayed as far as it goes. Rejects with `RIG_INPUT_MISSING`, `HAL_TRACE`, `VMM_JOURNAL`, `RIG_GUEST`, `RIG_ABORTED`.
+ */
 export async function replay(request: ReplayRequest): Promise<ReplayResult> {
-  if (request.tracePath.endsWith('.log')) return replayDevice(request, undefined);
-  const trace = openTrace(request.tracePath);
+  if (looksLikeLog(request.tracePath)) return replayDevice(request, undefined);
+  const trace = openInput(request.tracePath);
   const manifest = runManifestSchema.safeParse(trace.manifest);
-  if (manifest.success && journalledGuests(trace).length > 0) return replayRun(request, manifest.data);
+  if (manifest.success) {
+    const guests = journalledGuests(trace).filter((name) => hasJournalBegun(trace, name));
+    if (guests.length > 0) return replayRun(request, manifest.data, trace, guests);
+  }
+  const serial = trace.interfaces.some((described) => described.linkType === LINK_TYPE.rtacSerial);
+  // Killed before it had described its first device: a recording of ours, whole and empty.
+  if (!serial && trace.clock !== undefined) return nothingRecorded(trace);
   return replayDevice(request, trace);
 }
 
-function replayRun(request: ReplayRequest, manifest: RunManifest): ReplayResult {
+function nothingRecorded(trace: TraceFile): ReplayResult {
+  return {
+    kind: 'device',
+    certified: false,
+    diverged: false,
+    reports: 0,
+    sentence: `${trace.path} was cut off before anything was recorded, so there is nothing to replay`,
+    outputDigest: 'none',
+    instret: 0,
+    truncated: true,
+  };
+}
+
+function replayRun(
+  request: ReplayRequest,
+  manifest: RunManifest,
+  trace: TraceFile,
+  names: readonly string[],
+): ReplayResult {
   const guest = openGuest(request.guest ?? manifest.guest);
   refuseOtherImage(guest, manifest, request.tracePath);
-  const guests = replayGuests(request.tracePath, guest.image);
-  const { truncatedAt } = traceInfo(request.tracePath);
+  const truncated = wasCut(trace.info());
+  const guests = replayGuests(request.tracePath, guest.image, truncated ? names : undefined);
   const certification = judge(guests);
   const cut = guests.some(({ replay: { complete, divergence } }) => !complete && divergence === undefined);
   return {
@@ -39,8 +68,13 @@ function replayRun(request: ReplayRequest, manifest: RunManifest): ReplayResult 
     outputDigest: certification.outputDigest,
     instret: certification.instret,
     reports: guests.reduce((sum, { replay: { reports } }) => sum + reports.length, 0),
-    truncated: truncatedAt !== undefined || cut,
+    truncated: truncated || cut,
   };
+}
+
+/** A recording that came to its end has a summary; that of another program need not. */
+function wasCut(info: TraceInfo): boolean {
+  return info.truncatedAt !== undefined || (info.clock !== undefined && info.summaryText === undefined);
 }
 
 function differs({ replay: result }: CertifiedGuest): boolean {
@@ -60,18 +94,32 @@ function refuseOtherImage(guest: OpenGuest, manifest: RunManifest, tracePath: st
   });
 }
 
+interface Played {
+  readonly profile: string;
+  readonly guest: string;
+}
+
+/** What the caller names, else what the trace was made with. */
+function playedWith(request: ReplayRequest, trace: TraceFile | undefined): Played {
+  const run = runManifestSchema.safeParse(trace?.manifest);
+  const recording = recordingManifestSchema.safeParse(trace?.manifest);
+  const profile = run.success ? run.data.cell.profile : recording.success ? recording.data.profile : DEFAULT_PROFILE;
+  return {
+    profile: request.profile ?? profile,
+    guest: request.guest ?? (run.success ? run.data.guest : DEFAULT_GUEST),
+  };
+}
+
 async function replayDevice(request: ReplayRequest, trace: TraceFile | undefined): Promise<ReplayResult> {
-  const manifest = trace?.manifest;
-  const named =
-    typeof manifest === 'object' && manifest !== null && 'profile' in manifest ? manifest.profile : undefined;
-  const profile = request.profile ?? (typeof named === 'string' ? named : DEFAULT_PROFILE);
+  const { profile, guest } = playedWith(request, trace);
   findProfile(profile);
-  const executor: RunExecutor = createExecutor();
-  const recording = openRecording(request.tracePath, `${request.outDir}/imported.pcapng`);
-  const played = openTrace(recording.path);
+  const stem = basename(request.tracePath, extname(request.tracePath));
+  // Named after the input, so that a replay into the folder of its trace cannot overwrite it.
+  const recording = openRecording(request.tracePath, join(request.outDir, `${stem}.imported.pcapng`));
+  const played = openInput(recording.path);
   const info = played.info();
   const lastNs = Math.max(played.startNs, ...info.interfaces.map((totals) => totals.lastNs));
-  const run = await executor.execute({
+  const run = await createExecutor().execute({
     cell: {
       plan: 'replay',
       profile,
@@ -80,25 +128,27 @@ async function replayDevice(request: ReplayRequest, trace: TraceFile | undefined
       frontend: 'emulated',
       engine: 'interpreter',
     },
-    guest: request.guest ?? DEFAULT_GUEST,
+    guest,
     durationNs: lastNs - played.startNs + 2 * DRAIN_NS,
     seed: '1',
     outDir: request.outDir,
+    traceName: `${stem}.replay.pcapng`,
     replayPath: recording.path,
     ...(request.abort === undefined ? {} : { abort: request.abort }),
     ...(request.progress === undefined ? {} : { progress: request.progress }),
   });
   if (run.stop.kind === 'aborted') throw new RigError('RIG_ABORTED', run.stop.sentence);
-  const reports = run.guests.reduce((sum, guest) => sum + guest.reports.length, 0);
-  const cut = info.truncatedAt === undefined ? '' : ' (the recording was cut off)';
+  const reports = run.guests.reduce((sum, { reports: made }) => sum + made.length, 0);
+  const truncated = wasCut(info);
+  const cut = truncated ? ' (the recording was cut off)' : '';
   return {
     kind: 'device',
     certified: run.certification.certified,
     diverged: !run.certification.certified,
-    sentence: `${run.serial.received} characters played to ${request.guest ?? DEFAULT_GUEST}, ${reports} reports${cut}; ${run.certification.sentence}`,
+    sentence: `${run.serial.received} characters played to ${guest}, ${reports} reports${cut}; ${run.certification.sentence}`,
     outputDigest: run.certification.outputDigest,
     instret: run.certification.instret,
     reports,
-    truncated: info.truncatedAt !== undefined,
+    truncated,
   };
 }

@@ -10,7 +10,7 @@ import {
   type LineSettings,
   type SerialPort,
   type SerialRecorder,
-  TraceRecorder,
+  type TraceRecorder,
   tapPort,
 } from '../../hal/index.js';
 import { type AcquisitionKind, createMachine, type Machine } from '../../vmm/index.js';
@@ -25,6 +25,7 @@ import { ReportCollector } from './report-collector.js';
 import { runManifest } from './run-manifest.js';
 import type { ShareCounters } from './share-counters.js';
 import { StationLog } from './station-log.js';
+import { createRecorder } from './trace-files.js';
 import { WireLog } from './wire-log.js';
 
 const TRACE_NAME = 'trace.pcapng';
@@ -36,7 +37,6 @@ export interface AssemblyOptions {
   readonly request: RunRequest;
   readonly guest: OpenGuest;
   readonly clock: VirtualClock | WallClock;
-  readonly port: SerialPort;
   readonly line: LineSettings;
   /** Virtual time charges what this says; in wall time the host does. */
   readonly calibration: Calibration | undefined;
@@ -65,6 +65,7 @@ export class RunAssembly {
   readonly #seats: Seat[] = [];
   readonly #serial: SerialRecorder;
   #cell: CellPath | undefined;
+  #port: SerialPort | undefined;
   #closed = false;
 
   constructor(options: AssemblyOptions) {
@@ -79,7 +80,7 @@ export class RunAssembly {
       })),
     );
     this.tracePath = join(request.outDir, request.traceName ?? TRACE_NAME);
-    this.recorder = new TraceRecorder({
+    this.recorder = createRecorder({
       to: this.tracePath,
       clock,
       manifest: runManifest(request, options.guest, options.calibration),
@@ -90,11 +91,16 @@ export class RunAssembly {
     try {
       for (const name of names) this.#seats.push(this.#seat(name));
       this.machines = this.#seats.map((seat) => seat.machine);
-      this.#connect(this.#tapped());
     } catch (error) {
       this.close();
       throw error;
     }
+  }
+
+  /** Joins the device to the guests; once. By now the recording is armed, so a device may be opened for it only then. */
+  connect(port: SerialPort): void {
+    this.#port = port;
+    this.#join(this.#tapped(port));
   }
 
   get reportCount(): number {
@@ -134,7 +140,7 @@ export class RunAssembly {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#options.port.close();
+    this.#port?.close();
     for (const seat of this.#seats) {
       seat.exits.sample();
       seat.machine.seal();
@@ -179,9 +185,9 @@ export class RunAssembly {
     return this.#seats.reduce((sum, seat) => sum + (seat.share?.lost ?? 0), 0);
   }
 
-  #tapped(): SerialPort {
+  #tapped(device: SerialPort): SerialPort {
     const { request, clock } = this.#options;
-    let port = this.#options.port;
+    let port = device;
     if (request.faults !== undefined) {
       const plan = request.faults as FaultPlan;
       checkFaultPlan(plan);
@@ -249,7 +255,7 @@ export class RunAssembly {
     return machine?.clock.now() ?? this.#options.clock.now();
   }
 
-  #connect(port: SerialPort): void {
+  #join(port: SerialPort): void {
     const { clock, line, calibration, random, request } = this.#options;
     const model =
       calibration === undefined ? undefined : { calibration, random: random.fork('path'), log: this.stations };

@@ -24,6 +24,9 @@ export const runManifestSchema = z.looseObject({
 });
 export type RunManifest = z.infer<typeof runManifestSchema>;
 
+/** What a recording of a device alone says of itself. */
+export const recordingManifestSchema = z.looseObject({ kind: z.literal('rigvisor-recording'), profile: z.string() });
+
 export function imageSha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }

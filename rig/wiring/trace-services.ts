@@ -1,11 +1,17 @@
 /** Looking into traces and taking them apart, in the words of the command line. */
 
-import { exportTrace as exportInterface, LINK_TYPE, openTrace, traceInfo as readInfo } from '../../hal/index.js';
+import {
+  exportTrace as exportInterface,
+  LINK_TYPE,
+  selectInterface,
+  type TraceInfo as TraceFacts,
+} from '../../hal/index.js';
 import type { ExportRequest, TraceInfo } from '../run/services.js';
 import { seconds } from './duration-text.js';
+import { fileTrouble, openInput, refuseExisting } from './trace-files.js';
 
 export async function traceInfo(path: string): Promise<TraceInfo> {
-  const info = readInfo(path);
+  const info = openInput(path).info();
   const facts: [string, string][] = [
     ['size', `${info.fileBytes} bytes, ${info.blocks} blocks, ${info.packets} packets`],
     ['duration', seconds(info.durationNs)],
@@ -40,24 +46,33 @@ export async function traceInfo(path: string): Promise<TraceInfo> {
   };
 }
 
-function endOf(info: ReturnType<typeof readInfo>): string {
+function endOf(info: TraceFacts): string {
   if (info.truncatedAt !== undefined) return `cut off at byte ${info.truncatedAt}; everything before is whole`;
   return info.summaryText === undefined
     ? 'no summary: the recording was killed, everything written is whole'
     : 'complete';
 }
 
+/** An interface that is not there is `RIG_INPUT_MISSING`; what cannot be written, or exists already, `RIG_OUTPUT`. */
 export async function exportTrace(request: ExportRequest): Promise<string> {
   const { tracePath, outPath, format } = request;
-  const wanted = request.interface ?? firstSerial(tracePath);
-  const done = exportInterface(tracePath, {
-    format,
-    to: outPath,
-    ...(wanted === undefined ? {} : { interface: wanted }),
-  });
-  return `${done.packets} packets, ${done.bytes} bytes of "${done.interface.name}" written to ${outPath}`;
+  const wanted = interfaceOf(tracePath, request.interface);
+  refuseExisting(outPath);
+  try {
+    const done = exportInterface(tracePath, { format, to: outPath, interface: wanted });
+    return `${done.packets} packets, ${done.bytes} bytes of "${done.interface.name}" written to ${outPath}`;
+  } catch (error) {
+    throw fileTrouble(error, 'RIG_OUTPUT');
+  }
 }
 
-function firstSerial(path: string): number | undefined {
-  return openTrace(path).interfaces.find((described) => described.linkType === LINK_TYPE.rtacSerial)?.index;
+function interfaceOf(path: string, named: string | undefined): number {
+  const trace = openInput(path);
+  const serial = trace.interfaces.find((described) => described.linkType === LINK_TYPE.rtacSerial)?.index;
+  if (named === undefined && serial !== undefined) return serial;
+  try {
+    return selectInterface(trace, named).index;
+  } catch (error) {
+    throw fileTrouble(error, 'RIG_INPUT_MISSING');
+  }
 }

@@ -25,9 +25,10 @@ export async function runVirtual(
   const random = createRandom(request.seed);
   const source = openSource(request, profile, clock, random);
   const { port, line } = source;
-  const assembly = new RunAssembly({ request, guest, clock, port, line, calibration, random });
+  const assembly = new RunAssembly({ request, guest, clock, line, calibration, random });
   let stop: StopReason;
   try {
+    assembly.connect(port);
     stop = await drive(request, clock, source, assembly);
     assembly.settle();
   } finally {

@@ -1,7 +1,8 @@
 /** Performs a run in wall time, hosted: a real serial port or pseudo-terminal, served by the I/O process that owns it. */
 
+import { rmSync } from 'node:fs';
 import { createRandom, NS_PER_MS, WallClock } from '../../base/index.js';
-import { type HardwareProfile, openRealPort } from '../../hal/index.js';
+import { type BindingPort, type HardwareProfile, openRealPort } from '../../hal/index.js';
 import { WallRunner } from '../../vmm/index.js';
 import { RigError } from '../errors.js';
 import type { RunRequest, RunResult, StopReason } from '../run/run-types.js';
@@ -25,28 +26,27 @@ export async function runWall(request: RunRequest, guest: OpenGuest, profile: Ha
     });
   const clock = new WallClock();
   const line = profile.bind.serial;
-  const port = await openRealPort({ path: request.port, line, clock });
-  let assembly: RunAssembly;
-  try {
-    assembly = new RunAssembly({
-      request,
-      guest,
-      clock,
-      port,
-      line,
-      calibration: undefined,
-      random: createRandom(request.seed),
-    });
-  } catch (error) {
-    port.close();
-    throw error;
-  }
+  // Armed before the device is touched: opening a port may reset what is behind it.
+  const assembly = new RunAssembly({
+    request,
+    guest,
+    clock,
+    line,
+    calibration: undefined,
+    random: createRandom(request.seed),
+  });
+  let port: BindingPort | undefined;
   let stop: StopReason;
   try {
+    port = await openRealPort({ path: request.port, line, clock });
+    assembly.connect(port);
     stop = await drive(request, clock, assembly);
     assembly.settle();
   } finally {
     assembly.close();
+    if (port === undefined) rmSync(assembly.tracePath, { force: true });
+    // The next run of a session may want the same port.
+    await port?.whenClosed;
   }
   return runResult({
     request,

@@ -1,4 +1,4 @@
-/** `rig record`: records what a port brings into a trace. */
+/** `rig record`: records what a port brings into a trace, alone or with a guest that reads it. */
 
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
@@ -13,8 +13,9 @@ import type { Finish } from './finish.js';
 
 interface RecordFlags {
   readonly port: string;
-  readonly profile: string;
+  readonly profile?: string;
   readonly out: string;
+  readonly guest?: string;
   readonly for?: number;
   readonly seed?: string;
   readonly quiet?: boolean;
@@ -22,17 +23,20 @@ interface RecordFlags {
 
 const EXAMPLES = `
 Recording is armed before the device is touched, and a killed recording keeps everything up to its last block.
+With --guest the trace also holds the guest's journal, so that "rig replay" repeats the guest's run to the instruction.
 
 Examples:
-  $ rig record --port /dev/ttyUSB0 --profile u-blox-neo-m8 -o drive.pcapng      until Ctrl-C
-  $ rig record --port sim:gnss-receiver --profile gnss-receiver --for '60 s' -o sim.pcapng`;
+  $ rig record --port /dev/ttyUSB0 --profile gnss-nmea-1hz -o drive.pcapng      until Ctrl-C
+  $ rig record --port /dev/ttyUSB0 --profile gnss-nmea-1hz --guest gnss-logger --for '10 min' -o logged.pcapng
+  $ rig record --port sim:gnss-nmea-1hz --for '60 s' -o sim.pcapng`;
 
 export function recordCommand(environment: CommandEnvironment, finish: Finish): Command {
   return new Command('record')
     .description('record a device into a trace')
     .requiredOption('--port <path>', 'device path, or sim:PROFILE')
-    .requiredOption('-p, --profile <name>', 'profile of the device')
+    .option('-p, --profile <name>', 'profile of the device; a simulator has its own')
     .requiredOption('-o, --out <file>', 'trace to write; an existing file is refused')
+    .option('--guest <name>', 'a guest, or path of an ELF file, that reads the device while it is recorded')
     .addOption(new Option('--for <duration>', 'how long; until Ctrl-C when not given').argParser(duration))
     .addOption(seedOption())
     .option('-q, --quiet', 'no progress')
@@ -48,19 +52,21 @@ async function record(flags: RecordFlags, { stdout, stderr }: CommandEnvironment
     const { record: perform } = await loadWiring();
     const result = await perform({
       port: flags.port,
-      profile: flags.profile,
       outPath: resolve(flags.out),
       seed: flags.seed ?? 'record',
       abort: interrupt.signal,
       progress: ({ elapsedNs, characters }) =>
         progress.show(`${formatValue(elapsedNs, 'ns')}, ${characters} characters`),
+      ...(flags.profile === undefined ? {} : { profile: flags.profile }),
+      ...(flags.guest === undefined ? {} : { guest: flags.guest }),
       ...(flags.for === undefined ? {} : { durationNs: flags.for }),
     });
     progress.stop();
-    const { characters, durationNs, blocks, bytes, sentence } = result;
+    const { characters, durationNs, blocks, bytes, sentence, trouble } = result;
     stdout.write(
       `${flags.out}: ${characters} characters in ${formatValue(durationNs, 'ns')}, ${blocks} blocks, ${bytes} bytes; ${sentence}\n`,
     );
+    if (trouble !== undefined) throw trouble;
     return EXIT.pass;
   } finally {
     progress.stop();
