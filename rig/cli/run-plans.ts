@@ -75,6 +75,7 @@ export async function runPlans(options: RunPlansOptions, environment: CommandEnv
       `${summary(session, { colour: wantsColour(stdout), quiet: options.quiet, verbose: options.verbose })}\n`,
     );
     stdout.write(`reports: ${[written.runJson, written.junit, written.hostJson].map(shown).join(', ')}\n`);
+    stdout.write(`HTML report: ${shown(written.html)}\n`);
     return sessionExitCode(session, options.failOnInconclusive);
   } finally {
     display.stop();

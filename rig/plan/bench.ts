@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { RigError } from '../errors.js';
 import { findRecording } from '../paths.js';
+import { consoleFileName, detailRun } from '../report/run-detail.js';
 import { summarizeRun } from '../report/run-summary.js';
 import type { RunLimits, RunRequest, RunResult, SimulatorOverrides, StopReason } from '../run/run-types.js';
 import { currentEvidence } from '../verdict/evidence.js';
@@ -167,8 +168,9 @@ export class Bench {
 
   #keep(result: RunResult, options: RunOptions, request: RunRequest): void {
     this.record.runs.push(summarizeRun(result, { ...options }, request.seed));
+    this.record.details.push(detailRun(result, { outDir: this.context.outDir, runDir: request.outDir }));
     result.guests.forEach((guest, index) => {
-      if (guest.console !== '') writeFileSync(join(request.outDir, `console-${index}.txt`), guest.console);
+      if (guest.console !== '') writeFileSync(join(request.outDir, consoleFileName(index)), guest.console);
     });
   }
 }

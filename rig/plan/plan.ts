@@ -55,7 +55,7 @@ function declareCell(
   context: SessionContext,
   body: (this: Suite, rig: Rig) => void,
 ): void {
-  const record: CellRecord = { cell: planned.cell, tests: [], runs: [], failures: [] };
+  const record: CellRecord = { cell: planned.cell, tests: [], runs: [], details: [], failures: [] };
   const suite = describe(`${title} [${cellLabel(planned.cell)}]`, function (this: Suite) {
     // A run has limits of its own, in both clocks; mocha's would only cut a long one short.
     this.timeout(0);

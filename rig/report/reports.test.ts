@@ -157,6 +157,7 @@ describe('JUnit', () => {
       {
         cell,
         runs: [],
+        details: [],
         failures: [{ during: 'tear-down of "x"', verdict: 'ERROR', error }],
         tests: [
           test('passes', 'PASS', {

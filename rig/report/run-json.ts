@@ -1,8 +1,6 @@
 /** `run.json`: everything a session showed, the same bytes for the same inputs; and `host.json`: where and when it was. */
 
-import { homedir, tmpdir } from 'node:os';
 import type { Measurement } from '../metrics/measurement.js';
-import { PACKAGE_ROOT } from '../paths.js';
 import { stableJson } from '../plan/stable-json.js';
 import {
   type CellRecord,
@@ -14,6 +12,7 @@ import {
 } from '../verdict/records.js';
 import type { ErrorRecord, Verdict } from '../verdict/verdict.js';
 import { differentials } from './differential.js';
+import { withoutFolders } from './portable.js';
 import { finite } from './run-summary.js';
 
 /** Raised when a field changes its meaning or goes; new fields may come without. */
@@ -35,7 +34,7 @@ export function runJson(session: SessionRecord, outDir: string, version: string)
     outside: session.outside.map(testDocument),
     failures: session.failures.map(failureDocument),
   };
-  return `${stableJson(portable(document, [outDir, PACKAGE_ROOT, process.cwd(), tmpdir(), homedir()]), 2)}\n`;
+  return `${stableJson(withoutFolders(document, outDir), 2)}\n`;
 }
 
 /** Tests by verdict, all of a session. */
@@ -90,20 +89,6 @@ function failureDocument(failure: SetupFailure): object {
 function errorDocument(error: ErrorRecord): object {
   const { stack: _, ...rest } = error;
   return rest;
-}
-
-/** Takes the folders of this machine out of every text. */
-function portable(value: unknown, folders: readonly string[]): unknown {
-  if (typeof value === 'string') {
-    let text = value;
-    for (const folder of folders)
-      if (folder.length > 1) text = text.replaceAll(`${folder}/`, '').replaceAll(folder, '.');
-    return text;
-  }
-  if (Array.isArray(value)) return value.map((item) => portable(item, folders));
-  if (typeof value === 'object' && value !== null)
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, portable(item, folders)]));
-  return value;
 }
 
 export interface HostFacts {

@@ -111,9 +111,14 @@ function runColumns(run: RunSummary | undefined, all: readonly RunSummary[]): st
     valueText(channel?.rateHz.value, 'Hz'),
     valueText(channel?.latencyNs?.p99.value, 'ns', 3),
     `${guest.exits.dataPath}/${totalExits(guest)}`,
-    String(run.serial.overruns + run.guests.reduce((sum, g) => sum + lostReports(g.channels) + g.reportsDropped, 0)),
+    String(lostSamples(run)),
     all.every((r) => r.certification.certified) ? 'yes' : 'NO',
   ];
+}
+
+/** Characters lost on the line, reports missing in sequence and reports the guests dropped, together. */
+export function lostSamples(run: RunSummary): number {
+  return run.serial.overruns + run.guests.reduce((sum, g) => sum + lostReports(g.channels) + g.reportsDropped, 0);
 }
 
 function lostReports(channels: readonly ChannelSummary[]): number {
@@ -121,7 +126,7 @@ function lostReports(channels: readonly ChannelSummary[]): number {
 }
 
 /** The channel whose reports name their cause: the samples themselves. */
-function primaryChannel(run: RunSummary): ChannelSummary | undefined {
+export function primaryChannel(run: RunSummary): ChannelSummary | undefined {
   const { channels } = run.guests[0];
   return channels.find((channel) => channel.latencyNs !== undefined) ?? channels[0];
 }

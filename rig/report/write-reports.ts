@@ -6,6 +6,7 @@ import { RigError } from '../errors.js';
 import { PACKAGE_ROOT } from '../paths.js';
 import { ensureFolder } from '../plan/context.js';
 import type { SessionRecord } from '../verdict/records.js';
+import { htmlReport } from './html/page.js';
 import { type JunitOptions, junitXml } from './junit.js';
 import { type HostFacts, hostJson, runJson } from './run-json.js';
 
@@ -13,13 +14,14 @@ export interface WrittenReports {
   readonly runJson: string;
   readonly hostJson: string;
   readonly junit: string;
+  readonly html: string;
 }
 
 /** Makes the folder ready: what an earlier session of the rig left there goes, nothing else does. */
 export function prepareOutput(outDir: string): void {
   ensureFolder(outDir);
   if (!existsSync(join(outDir, 'run.json'))) return;
-  for (const name of ['run.json', 'host.json', 'junit.xml', 'runs'])
+  for (const name of ['run.json', 'host.json', 'junit.xml', 'report.html', 'runs'])
     rmSync(join(outDir, name), { recursive: true, force: true });
 }
 
@@ -31,10 +33,12 @@ export function writeReports(
   options: JunitOptions,
 ): WrittenReports {
   ensureFolder(outDir);
+  const version = packageVersion();
   return {
-    runJson: write(join(outDir, 'run.json'), runJson(session, outDir, packageVersion())),
+    runJson: write(join(outDir, 'run.json'), runJson(session, outDir, version)),
     hostJson: write(join(outDir, 'host.json'), hostJson(session, facts)),
     junit: write(join(outDir, 'junit.xml'), junitXml(session, options)),
+    html: write(join(outDir, 'report.html'), htmlReport(session, { outDir, version, host: facts })),
   };
 }
 

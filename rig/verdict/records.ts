@@ -1,6 +1,7 @@
 /** What a session leaves behind, as plain data: the one source of `run.json`, JUnit and the tables. */
 
 import type { Measurement } from '../metrics/measurement.js';
+import type { RunDetail } from '../report/run-detail.js';
 import type { RunSummary } from '../report/run-summary.js';
 import type { MatrixCell } from '../run/run-types.js';
 import type { Attachment } from './evidence.js';
@@ -35,6 +36,8 @@ export interface CellRecord {
   readonly cell: MatrixCell;
   readonly tests: TestRecord[];
   readonly runs: RunSummary[];
+  /** One for each of `runs`, for the HTML report alone. */
+  readonly details: RunDetail[];
   readonly failures: SetupFailure[];
 }
 

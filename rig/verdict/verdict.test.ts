@@ -92,6 +92,7 @@ describe('records', () => {
     cell: FAKE_CELL,
     tests: verdicts.map(test),
     runs: [],
+    details: [],
     failures: [],
   });
   const session = (cells: CellRecord[], change: Partial<SessionRecord> = {}): SessionRecord => ({

@@ -1,0 +1,126 @@
+/** Hosted against partitioned: the same plan on each path, in numbers, bars and curves laid over each other. */
+
+import type { CellRecord } from '../../verdict/records.js';
+import type { DifferentialRow } from '../differential.js';
+import { channelFigures } from './channel-figures.js';
+import { type Comparison, comparisons, type Member } from './comparison.js';
+import { askedText, NOTHING, provenance, quantity } from './format.js';
+import { html, type Markup } from './markup.js';
+import { numberCell, type PageState, tableBox } from './page-parts.js';
+import { legend, type Named } from './plots/frame.js';
+import { bars } from './plots/small-bars.js';
+import { stationPlot } from './plots/station-plot.js';
+
+export function comparisonSection(
+  cells: readonly CellRecord[],
+  anchors: ReadonlyMap<CellRecord, string>,
+  state: PageState,
+): Markup {
+  const all = comparisons(cells);
+  const body =
+    all.length === 0
+      ? html`<p class="soft">No plan ran in both architectures with the same request.</p>`
+      : all.map((comparison) => card(comparison, anchors, state));
+  return html`<section id="comparison"><h2>Hosted against partitioned</h2>
+${body}</section>
+`;
+}
+
+function card(comparison: Comparison, anchors: ReadonlyMap<CellRecord, string>, state: PageState): Markup {
+  const { cell, asked, members } = comparison;
+  const { architecture: _, frontend: __, ...common } = cell;
+  const binding = common.recording === undefined ? common.binding : `${common.binding} of ${common.recording}`;
+  const source = provenanceOf(members);
+  const sources = members.map(({ name, colour, detail }) => ({
+    name,
+    colour,
+    data: detail?.guests[0]?.channels ?? [],
+  }));
+  const links = members.map(({ name, record }) => html` <a href="#${anchors.get(record)}">${name}</a>`);
+  return html`<article class="card"><h3>${common.plan}</h3>
+<p class="soft">${common.profile}, ${binding}, ${common.engine}; ${askedText(asked)}. Cells:${links}.</p>
+<p class="soft">${source}</p>
+${tiles(members)}${legend(sources)}
+${table(comparison, source)}${sameData(comparison)}
+${stations(members, state)}${channelFigures(sources, source, state)}</article>
+`;
+}
+
+/** One sentence where the members agree, one for each otherwise. */
+function provenanceOf(members: readonly Member[]): string {
+  const texts = members.map(({ run }) => provenance(run));
+  if (new Set(texts).size === 1) return texts[0];
+  return members.map(({ name }, i) => `${name}: ${texts[i]}`).join('; ');
+}
+
+function tiles(members: readonly Member[]): Markup {
+  const guests = members.map(({ run }) => run.guests[0]);
+  const channels = guests[0].channels.filter(({ latencyNs }) => latencyNs !== undefined).slice(0, 2);
+  const latency = (index: number, name: string, part: 'p50' | 'p99'): string =>
+    quantity(guests[index].channels.find((c) => c.name === name)?.latencyNs?.[part].value, 'ns');
+  const entries: readonly (readonly [string, (index: number) => string])[] = [
+    ...channels.flatMap(({ name }) => [
+      [`${name}: median latency`, (i: number) => latency(i, name, 'p50')] as const,
+      [`${name}: latency p99`, (i: number) => latency(i, name, 'p99')] as const,
+    ]),
+    ['exits on the data path', (i) => quantity(guests[i].exits.dataPath, 'count')],
+    ['characters lost', (i) => quantity(members[i].run.serial.overruns, 'count')],
+  ];
+  return html`<dl class="tiles">${entries.map(
+    ([title, value]) =>
+      html`<div><dt>${title}</dt>${members.map(({ name, colour }, i) => html`<dd class="${colour}">${value(i)} <small>${name}</small></dd>`)}</div>`,
+  )}</dl>
+`;
+}
+
+function table({ members, differentials }: Comparison, source: string): Markup {
+  const differences = differentials.map((_, i) =>
+    differentials.length === 1 ? 'difference' : `${members[i].name} \u2212 partitioned`,
+  );
+  const head = [
+    { title: 'what' },
+    ...members.map(({ name }) => ({ title: name, numeric: true })),
+    ...differences.map((title) => ({ title, numeric: true })),
+    { title: 'side by side' },
+  ];
+  const names = [...new Set(differentials.flatMap(({ rows }) => rows.map(({ name }) => name)))];
+  const rows = names.map((name) => {
+    const found = differentials.map(({ rows: all }) => all.find((row) => row.name === name));
+    return tableRow(name, found, members);
+  });
+  return tableBox(`What each path cost: ${source}`, head, html`<tbody>${rows}</tbody>`);
+}
+
+function tableRow(name: string, found: readonly (DifferentialRow | undefined)[], members: readonly Member[]): Markup {
+  const known = found.find((row) => row !== undefined);
+  const unit = known?.unit ?? 'count';
+  const values = [...found.map((row) => row?.hosted ?? null), known?.partitioned ?? null];
+  const cells = values.map((value) => numberCell(quantity(value, unit)));
+  const differences = found.map((row) => numberCell(signed(row?.difference ?? null, unit)));
+  const drawn = bars(values.map((value, i) => ({ value, colour: members[i].colour })));
+  return html`<tr><th scope="row">${name}</th>${cells}${differences}<td>${drawn}</td></tr>`;
+}
+
+function signed(value: number | null, unit: DifferentialRow['unit']): string {
+  if (value === null) return NOTHING;
+  const magnitude = quantity(Math.abs(value), unit);
+  return value === 0 ? '0' : `${value > 0 ? '+' : '\u2212'}${magnitude}`;
+}
+
+function sameData({ members, differentials }: Comparison): Markup {
+  return html`${differentials.map((differential, i) => {
+    const channels = Object.entries(differential.sameData).map(([name, same]) => `${name} ${same ? 'yes' : 'no'}`);
+    return html`<p>Same data byte for byte, ${members[i].name} and partitioned: ${channels.join(', ') || NOTHING}.</p>
+`;
+  })}`;
+}
+
+function stations(members: readonly Member[], state: PageState): Markup {
+  const series: Named<RunStations>[] = members.map(({ name, colour, run }) => ({ name, colour, data: run.stations }));
+  if (series.every(({ data }) => data.length === 0) || state.figuresLeft === 0) return html``;
+  state.figuresLeft--;
+  return html`<div class="figures">${stationPlot(series)}</div>
+`;
+}
+
+type RunStations = Member['run']['stations'];

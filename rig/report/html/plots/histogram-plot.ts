@@ -1,0 +1,57 @@
+/** How often which interval came: outlines in common bins, counts on a logarithmic axis. */
+
+import { formatValue } from '../../../metrics/measurement.js';
+import { commonBins, type Histogram } from '../../series.js';
+import { html, type Markup } from '../markup.js';
+import { type Axis, countAxis, durationAxis } from './axis.js';
+import { across, axisBelow, axisLeft, type Box, drawing, figure, type Named, plotBox, px, upwards } from './frame.js';
+
+const HEIGHT = 236;
+const MOST_BINS = 90;
+
+export function histogramPlot(subject: string, histograms: readonly Named<Histogram>[]): Markup {
+  const box = plotBox(HEIGHT);
+  const bins = commonBins(
+    histograms.map(({ data }) => data),
+    MOST_BINS,
+  );
+  const { widthNs } = bins[0];
+  const low = Math.min(...bins.map(({ first }) => first)) * widthNs;
+  const high = Math.max(...bins.map(({ first, counts }) => first + counts.length)) * widthNs;
+  const x = durationAxis([low, high], across(box), { name: 'interval', ticks: 5 });
+  const y = countAxis(Math.max(...bins.flatMap(({ counts }) => counts)), upwards(box));
+  const drawn = histograms.map(
+    ({ colour }, i) => html`<path class="area ${colour}" d="${outline(bins[i], x, y, box)}"/>`,
+  );
+  const words = histograms.map(({ name }, i) => inWords(name, bins[i]));
+  return figure(
+    'Histogram of intervals',
+    drawing(
+      HEIGHT,
+      `Histogram of the intervals of ${subject}. ${words.join('; ')}.`,
+      axisBelow(x, box),
+      axisLeft(y, box),
+      drawn,
+    ),
+    `in bins of ${formatValue(widthNs, 'ns')}`,
+  );
+}
+
+/** Closed at the foot, so that it can be filled. */
+function outline({ widthNs, first, counts }: Histogram, x: Axis, y: Axis, { bottom }: Box): string {
+  let path = `M${px(x.place(first * widthNs))},${px(bottom)}`;
+  let before = 0;
+  counts.forEach((count, i) => {
+    if (count === before) return;
+    path += `H${px(x.place((first + i) * widthNs))}V${px(count === 0 ? bottom : y.place(count))}`;
+    before = count;
+  });
+  return `${path}H${px(x.place((first + counts.length) * widthNs))}V${px(bottom)}Z`;
+}
+
+function inWords(name: string, { widthNs, first, counts }: Histogram): string {
+  const most = counts.reduce((best, count, i) => (count > counts[best] ? i : best), 0);
+  const from = formatValue((first + most) * widthNs, 'ns');
+  const to = formatValue((first + most + 1) * widthNs, 'ns');
+  return `${name}: most often from ${from} to ${to}, ${counts[most]} times`;
+}
