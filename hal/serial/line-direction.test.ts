@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { VirtualClock } from '../../base/index.js';
+import { type Clock, type Timer, TimerQueue, VirtualClock } from '../../base/index.js';
 import { LineDirection } from './line-direction.js';
 import { formatLine } from './line-settings.js';
 import { bitsPerCharacter, LINE_STATUS, type LineSettings } from './serial-port.js';
@@ -10,8 +10,36 @@ interface Arrival {
   readonly status: number;
 }
 
+/** Comes round as rarely as it is told to, like wall time on a loaded host: what is due then is late. */
+class LateClock implements Clock<'wall'> {
+  readonly domain = 'wall';
+  readonly #queue = new TimerQueue();
+  #nowNs = 0;
+
+  now(): number {
+    return this.#nowNs;
+  }
+
+  schedule(timer: Timer, dueNs: number): void {
+    this.#queue.add(timer, dueNs);
+  }
+
+  cancel(timer: Timer): void {
+    this.#queue.remove(timer);
+  }
+
+  advanceTo(targetNs: number): void {
+    this.#nowNs = targetNs;
+    for (let timer = this.#queue.takeDue(targetNs); timer !== undefined; timer = this.#queue.takeDue(targetNs))
+      timer.fire();
+  }
+}
+
 function setUp(transmitter: LineSettings, receiver: LineSettings) {
-  const clock = new VirtualClock();
+  return setUpOn(new VirtualClock(), transmitter, receiver);
+}
+
+function setUpOn<C extends Clock>(clock: C, transmitter: LineSettings, receiver: LineSettings) {
   const arrivals: Arrival[] = [];
   const ends = { transmitter, receiver };
   const idleAtNs: number[] = [];
@@ -260,4 +288,16 @@ describe('LineDirection', () => {
     expect(arrivals).to.have.length(1);
     expect(clock.nextDueNs()).to.equal(Number.POSITIVE_INFINITY);
   });
+
+  for (const ppm of [-200, -80, 80, 200])
+    it(`loses and spoils nothing on a clock that comes round late, with a crystal ${ppm} ppm off`, () => {
+      const { clock, arrivals, direction } = setUpOn(new LateClock(), line(115200 * (1 + ppm / 1e6)), line(115200));
+      const bytes = Uint8Array.from({ length: 2000 }, (_, i) => (i * 7) & 0xff);
+      direction.transmit(bytes, 0, bytes.length);
+      // From a fraction of a character to some four hundred at once.
+      for (const stepNs of [30_000, 90_000, 700_000, 5_000_000, 37_000_000, 1_100_000, 200_000_000])
+        clock.advanceTo(clock.now() + stepNs);
+      expect(arrivals.map((a) => a.byte)).to.deep.equal([...bytes]);
+      expect(arrivals.every((a) => a.status === 0)).to.equal(true);
+    });
 });

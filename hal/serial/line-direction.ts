@@ -193,6 +193,7 @@ export class LineDirection {
       const byte = this.#unchanged;
       this.#unchanged = -1;
       if (byte >= 0) this.#options.deliver(byte, 0);
+      else this.#deliverComplete(nowNs - 1);
       if (this.#stopped) return;
       this.#busy = false;
       if (this.#breakHeld) {
@@ -206,10 +207,20 @@ export class LineDirection {
 
   #deliverSampled(): void {
     const nowNs = this.#clock.now();
+    if (this.#busy && this.#endNs < nowNs) {
+      // A late clock came here first. What followed on the line must be known before its level is taken for idle.
+      this.#clock.cancel(this.#pacer);
+      this.#ended();
+    }
     if (this.#sampler.knownUntilNs < nowNs) this.#sampler.feed(this.#lineLow ? 0 : 1, nowNs, this.#options.receiver());
-    for (let found = this.#sampler.take(nowNs); found >= 0 && !this.#stopped; found = this.#sampler.take(nowNs))
-      this.#options.deliver(found & 0xff, found >> 8);
+    this.#deliverComplete(nowNs);
     if (!this.#stopped) this.#armSampled();
+  }
+
+  /** Hands over what the sampler had complete at `untilNs`. */
+  #deliverComplete(untilNs: number): void {
+    for (let found = this.#sampler.take(untilNs); found >= 0 && !this.#stopped; found = this.#sampler.take(untilNs))
+      this.#options.deliver(found & 0xff, found >> 8);
   }
 
   #armSampled(): void {

@@ -20,10 +20,14 @@ export function fileError(path: string, action: string, error: unknown): HalErro
   const errno = errnoOf(error);
   const details = { where: path, cause: error };
   if (errno === 'ENOENT')
-    return new HalError('HAL_NOT_FOUND', `cannot ${action} ${path}: it does not exist`, {
-      ...details,
-      hint: 'Check the path.',
-    });
+    return new HalError(
+      'HAL_NOT_FOUND',
+      `cannot ${action} ${path}: ${action === 'write' ? 'its folder' : 'it'} does not exist`,
+      {
+        ...details,
+        hint: 'Check the path.',
+      },
+    );
   if (errno === 'EACCES' || errno === 'EPERM')
     return new HalError('HAL_DENIED', `cannot ${action} ${path}: permission denied`, {
       ...details,
