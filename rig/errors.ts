@@ -21,6 +21,8 @@ export type RigErrorCode =
   | 'RIG_INPUT_MISSING'
   /** The guest passed its limit of instructions, exits or reports without finishing. */
   | 'RIG_GUEST_ENDLESS'
+  /** The guest that read a device while it was recorded ended with a failure, and the recording with it. */
+  | 'RIG_GUEST_FAILED'
   /** A deadline passed, in wall or virtual time. */
   | 'RIG_TIMEOUT'
   /** The person, or the caller's signal, ended the run. */

@@ -30,7 +30,7 @@ export const EXIT = {
 /** As `rig --help` prints them. */
 export const EXIT_MEANINGS: readonly (readonly [code: number, meaning: string])[] = [
   [EXIT.pass, 'every test passed'],
-  [EXIT.fail, 'a test failed'],
+  [EXIT.fail, 'a test failed, or a guest that was recorded'],
   [EXIT.usage, 'the command line is wrong'],
   [EXIT.error, 'the rig or a device erred in a way not listed below'],
   [EXIT.timeout, 'a deadline passed'],
@@ -61,6 +61,7 @@ const BY_ERROR_CODE: Readonly<Record<string, number>> = {
   RIG_GUEST: EXIT.guest,
   RIG_DEVICE_CLAIMED: EXIT.deviceInUse,
   RIG_GUEST_ENDLESS: EXIT.guestEndless,
+  RIG_GUEST_FAILED: EXIT.fail,
   RIG_TIMEOUT: EXIT.timeout,
   ERR_MOCHA_TIMEOUT: EXIT.timeout,
   RIG_ABORTED: EXIT.aborted,

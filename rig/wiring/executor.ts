@@ -1,7 +1,7 @@
 /** Performs what plans ask for: finds profile, guest and calibration, and runs in the clock domain of the binding. */
 
 import { join } from 'node:path';
-import { HalError, type HardwareProfile, loadProfile } from '../../hal/index.js';
+import { HalError, type HalErrorCode, type HardwareProfile, loadProfile } from '../../hal/index.js';
 import { RigError } from '../errors.js';
 import { PACKAGE_ROOT, PROFILES_DIR } from '../paths.js';
 import type { RunExecutor, RunRequest, RunResult } from '../run/run-types.js';
@@ -32,16 +32,30 @@ export function createExecutor(options: ExecutorOptions = {}): RunExecutor {
   };
 }
 
-/** By name or path; `RIG_PROFILE_UNKNOWN`, listing what there is, or `RIG_PROFILE_MALFORMED`, naming the field. */
+type ProfileCode = 'RIG_PROFILE_UNKNOWN' | 'RIG_PROFILE_MALFORMED' | 'RIG_INPUT_MISSING';
+
+const PROFILE_CODES: Partial<Record<HalErrorCode, ProfileCode>> = {
+  HAL_NOT_FOUND: 'RIG_PROFILE_UNKNOWN',
+  HAL_INVALID: 'RIG_PROFILE_MALFORMED',
+  HAL_DENIED: 'RIG_INPUT_MISSING',
+  HAL_IO: 'RIG_INPUT_MISSING',
+};
+
+const PROFILE_HINTS: Readonly<Record<ProfileCode, string>> = {
+  RIG_PROFILE_UNKNOWN: 'check the path, or name one of those that "rig list profiles" shows',
+  RIG_PROFILE_MALFORMED: 'correct it there; hardware-profiles/profile.schema.json says what a profile holds',
+  RIG_INPUT_MISSING: 'check the file and its permissions',
+};
+
+/** By name or path; `RIG_PROFILE_UNKNOWN`, listing what there is, `RIG_PROFILE_MALFORMED`, naming the field, or `RIG_INPUT_MISSING`. */
 export function findProfile(name: string, folders: readonly string[] = []): HardwareProfile {
   try {
     return loadProfile(name, [...folders, PROFILES_DIR]);
   } catch (error) {
     if (!(error instanceof HalError)) throw error;
-    const { message, where, hint } = error;
-    const details = { ...(where === undefined ? {} : { where }), ...(hint === undefined ? {} : { hint }) };
-    if (error.code === 'HAL_NOT_FOUND') throw new RigError('RIG_PROFILE_UNKNOWN', message, details);
-    if (error.code === 'HAL_INVALID') throw new RigError('RIG_PROFILE_MALFORMED', message, details);
-    throw error;
+    const code = PROFILE_CODES[error.code];
+    if (code === undefined) throw error;
+    const { message, where, hint = PROFILE_HINTS[code] } = error;
+    throw new RigError(code, message, { hint, ...(where === undefined ? {} : { where }) });
   }
 }

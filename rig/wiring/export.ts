@@ -2,7 +2,6 @@
 
 import { createRandom, WallClock } from '../../base/index.js';
 import {
-  createReplayedPort,
   createSimulatedPort,
   createSimulator,
   importGpsdLog,
@@ -22,7 +21,7 @@ import { findProfile } from './executor.js';
 import { sleepMs } from './host-time.js';
 import { SIMULATED } from './record.js';
 import { looksLikeLog } from './recording.js';
-import { fileTrouble, openInput } from './trace-files.js';
+import { openInput, openReplay } from './trace-files.js';
 
 /** How often it is looked whether it is over. */
 const TURN_MS = 50;
@@ -110,12 +109,8 @@ function openShown(request: TerminalRequest, clock: WallClock): Shown {
 
 function replayed(path: string, clock: WallClock): Shown {
   const trace = looksLikeLog(path) ? importedLog(path) : openInput(path);
-  try {
-    const port = createReplayedPort({ trace, clock, policy: 'lenient' });
-    return { port, line: port.line, ended: () => port.ended };
-  } catch (error) {
-    throw fileTrouble(error, 'RIG_INPUT_MISSING');
-  }
+  const port = openReplay(trace, clock);
+  return { port, line: port.line, ended: () => port.ended };
 }
 
 function importedLog(path: string): TraceFile {

@@ -115,6 +115,10 @@ async function recordRun(
 
 function runTrouble({ stop, certification }: RunResult, outPath: string): RigError | undefined {
   if (stop.kind === 'device-lost') return deviceLost(stop.cause, stop.sentence, outPath);
+  const seen = { where: outPath, hint: `see in ${outPath} what the guest did, or record without one` };
+  if (stop.kind === 'limit') return new RigError('RIG_GUEST_ENDLESS', stop.sentence, seen);
+  if (stop.kind === 'guest-finished' && (stop.code ?? 0) !== 0)
+    return new RigError('RIG_GUEST_FAILED', stop.sentence, seen);
   if (certification.certified) return undefined;
   return new RigError('RIG_NOT_CERTIFIED', certification.sentence, {
     where: outPath,

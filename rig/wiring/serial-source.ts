@@ -3,18 +3,17 @@
 import { join } from 'node:path';
 import { NS_PER_MS, NS_PER_SECOND, type Random, type VirtualClock } from '../../base/index.js';
 import {
-  createReplayedPort,
   createSimulatedPort,
   createSimulator,
   type GnssEpoch,
   type HardwareProfile,
   type LineSettings,
-  openTrace,
   type SerialPort,
 } from '../../hal/index.js';
 import { RigError } from '../errors.js';
 import type { DeclaredClock, Pacing, RunRequest, TruthEpoch } from '../run/run-types.js';
 import { openRecording } from './recording.js';
+import { openInput, openReplay } from './trace-files.js';
 
 export interface SerialSource {
   readonly port: SerialPort;
@@ -92,9 +91,7 @@ function replayed(request: RunRequest, profile: HardwareProfile, clock: VirtualC
       hint: 'give one with --recording FILE: a trace of `rig record`, or a gpsd log',
     });
   const recording = openRecording(request.replayPath, join(request.outDir, 'imported.pcapng'));
-  const trace = openTrace(recording.path);
-  // A guest need not send what was sent when the device was recorded with another host; a difference is counted, not fatal.
-  const port = createReplayedPort({ trace, clock, policy: 'lenient' });
+  const port = openReplay(openInput(recording.path), clock);
   return {
     port,
     line: port.line,

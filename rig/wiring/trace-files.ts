@@ -1,7 +1,16 @@
 /** Opens and creates traces for a person: what the file system refuses is told as a wrong input or an output that cannot be written. */
 
 import { existsSync } from 'node:fs';
-import { HalError, openTrace, type TraceFile, TraceRecorder, type TraceRecorderOptions } from '../../hal/index.js';
+import {
+  createReplayedPort,
+  HalError,
+  openTrace,
+  type ReplayedPort,
+  type ReplayedPortOptions,
+  type TraceFile,
+  TraceRecorder,
+  type TraceRecorderOptions,
+} from '../../hal/index.js';
 import { RigError } from '../errors.js';
 
 const FILE_CODES: readonly string[] = ['HAL_NOT_FOUND', 'HAL_DENIED', 'HAL_INVALID', 'HAL_IO'];
@@ -12,6 +21,29 @@ export function openInput(path: string): TraceFile {
     return openTrace(path);
   } catch (error) {
     throw fileTrouble(error, 'RIG_INPUT_MISSING');
+  }
+}
+
+/**
+ * The one serial device of a trace, played to a guest or a program: what they send need not be what was sent when the device
+ * was recorded, so a difference is counted and not fatal. `HAL_TRACE` when the trace holds no such device, or several.
+ */
+export function openReplay(trace: TraceFile, clock: ReplayedPortOptions['clock']): ReplayedPort {
+  try {
+    return createReplayedPort({ trace, clock, policy: 'lenient' });
+  } catch (error) {
+    if (!(error instanceof HalError)) throw error;
+    if (error.code === 'HAL_NOT_FOUND')
+      throw new HalError('HAL_TRACE', `${trace.path} holds no recording of a serial device`, {
+        where: trace.path,
+        hint: '"rig trace info" shows what it holds; record the device with "rig record"',
+      });
+    if (error.code === 'HAL_INVALID')
+      throw new HalError('HAL_TRACE', `${trace.path} cannot be played as one device: ${error.message}`, {
+        where: trace.path,
+        hint: 'take one out with "rig trace export --format pcapng --interface NUMBER"',
+      });
+    throw error;
   }
 }
 
