@@ -8,7 +8,6 @@ import {
   createSimulator,
   type HalError,
   type HardwareProfile,
-  openRealPort,
   type SerialPort,
   type TraceRecorder,
   tapPort,
@@ -20,6 +19,7 @@ import type { RecordRequest, RecordResult } from '../run/services.js';
 import { seconds } from './duration-text.js';
 import { createExecutor, findProfile } from './executor.js';
 import { hostMs, nextTurn, sleepMs } from './host-time.js';
+import { openDevice } from './open-device.js';
 import { createRecorder, refuseExisting } from './trace-files.js';
 
 export const SIMULATED = 'sim:';
@@ -114,7 +114,7 @@ async function recordRun(
 }
 
 function runTrouble({ stop, certification }: RunResult, outPath: string): RigError | undefined {
-  if (stop.kind === 'device-lost') return deviceLost(stop.cause, stop.sentence, outPath);
+  if (stop.kind === 'device-lost') return deviceLost(stop.sentence, outPath);
   const seen = { where: outPath, hint: `see in ${outPath} what the guest did, or record without one` };
   if (stop.kind === 'limit') return new RigError('RIG_GUEST_ENDLESS', stop.sentence, seen);
   if (stop.kind === 'guest-finished' && (stop.code ?? 0) !== 0)
@@ -126,11 +126,11 @@ function runTrouble({ stop, certification }: RunResult, outPath: string): RigErr
   });
 }
 
-function deviceLost(cause: unknown, sentence: string, outPath: string): RigError {
+/** Without the device's own error as its cause: that one knows nothing of the file. */
+function deviceLost(sentence: string, outPath: string): RigError {
   return new RigError('RIG_DEVICE_LOST', `${sentence}, and the recording ended there`, {
     where: outPath,
     hint: `check the cable; ${outPath} holds everything up to then`,
-    cause,
   });
 }
 
@@ -195,7 +195,7 @@ async function recordReal(request: RecordRequest, profile: HardwareProfile): Pro
   let port: SerialPort | undefined;
   let why: string;
   try {
-    const opened = await openRealPort({ path: request.port, line: profile.bind.serial, clock });
+    const opened = await openDevice(request.port, profile.bind.serial, clock, request.abort);
     port = tapped(opened, request.port, recorder, profile, clock);
     port.attach(listener);
     why = await listen(request, clock, listener);
@@ -229,6 +229,6 @@ function result(request: RecordRequest, listener: Listener, durationNs: number, 
     blocks: traceInfo(request.outPath).blocks,
     bytes: statSync(request.outPath).size,
     sentence,
-    ...(lost === undefined ? {} : { trouble: deviceLost(lost, lost.message, request.outPath) }),
+    ...(lost === undefined ? {} : { trouble: deviceLost(lost.message, request.outPath) }),
   };
 }

@@ -2,11 +2,12 @@
 
 import { rmSync } from 'node:fs';
 import { createRandom, NS_PER_MS, WallClock } from '../../base/index.js';
-import { type BindingPort, type HardwareProfile, openRealPort } from '../../hal/index.js';
+import type { BindingPort, HardwareProfile } from '../../hal/index.js';
 import { WallRunner } from '../../vmm/index.js';
 import { RigError } from '../errors.js';
 import type { RunRequest, RunResult, StopReason } from '../run/run-types.js';
 import { seconds } from './duration-text.js';
+import { openDevice } from './open-device.js';
 import type { OpenGuest } from './open-guest.js';
 import { RunAssembly } from './run-assembly.js';
 import { runResult } from './run-result.js';
@@ -38,7 +39,7 @@ export async function runWall(request: RunRequest, guest: OpenGuest, profile: Ha
   let port: BindingPort | undefined;
   let stop: StopReason;
   try {
-    port = await openRealPort({ path: request.port, line, clock });
+    port = await openDevice(request.port, line, clock, request.abort);
     assembly.connect(port);
     stop = await drive(request, clock, assembly);
     assembly.settle();

@@ -165,5 +165,8 @@ process.on('message', (message: ToHost) => {
     void answer(message.id, message.op, message.args);
   }
 });
+// Ctrl-C in a terminal reaches every process of its group. The parent decides what it means, and still needs the port to end well.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {});
 // The parent is gone or has done with this process: the operating system closes the port.
 process.on('disconnect', () => process.exit(0));
