@@ -30,6 +30,7 @@ async function rig(args: readonly string[], executor: RunExecutor = fakeExecutor
     stdout: out as unknown as NodeJS.WriteStream,
     stderr: err as unknown as NodeJS.WriteStream,
     executor: async () => executor,
+    preflight: async () => {},
   });
   return { code, out: String(out.read() ?? ''), err: String(err.read() ?? '') };
 }

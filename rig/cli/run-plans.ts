@@ -3,13 +3,15 @@
 import { arch, availableParallelism, cpus, platform } from 'node:os';
 import { relative, resolve } from 'node:path';
 import { WallClock } from '../../base/index.js';
-import { defaultExecutor } from '../plan/context.js';
+import { findRecording } from '../paths.js';
+import { defaultExecutor, loadWiring } from '../plan/context.js';
 import { cellLabel, type Selection } from '../plan/matrix.js';
 import { runSession } from '../plan/session.js';
 import { countVerdicts, type HostFacts } from '../report/run-json.js';
 import { differentialTables, paint, resultTable } from '../report/table.js';
 import { prepareOutput, writeReports } from '../report/write-reports.js';
 import type { RunExecutor } from '../run/run-types.js';
+import type { PreflightRequest } from '../run/services.js';
 import { type SessionRecord, sessionErrors, sessionVerdict, type TestRecord } from '../verdict/records.js';
 import { type ErrorRecord, GRAVITY, type Verdict } from '../verdict/verdict.js';
 import { createDisplay, wantsColour } from './display.js';
@@ -36,12 +38,15 @@ export interface CommandEnvironment {
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
   readonly executor: () => Promise<RunExecutor>;
+  /** Rejects when a name on the command line is wrong, before anything runs. */
+  readonly preflight: (request: PreflightRequest) => Promise<void>;
 }
 
 export const PROCESS_ENVIRONMENT: CommandEnvironment = {
   stdout: process.stdout,
   stderr: process.stderr,
   executor: defaultExecutor,
+  preflight: async (request) => (await loadWiring()).preflight(request),
 };
 
 /** Answers the exit code. The reports are written whatever the verdict, also after Ctrl-C. */
@@ -49,6 +54,7 @@ export async function runPlans(options: RunPlansOptions, environment: CommandEnv
   const { stdout, stderr } = environment;
   const display = createDisplay({ stream: stderr, quiet: options.quiet, colour: wantsColour(stderr) });
   const outDir = resolve(options.outDir);
+  await environment.preflight(namedInputs(options.selection));
   const interrupt = listenForInterrupt((line) => display.say(line));
   const clock = new WallClock();
   prepareOutput(outDir);
@@ -81,6 +87,13 @@ export async function runPlans(options: RunPlansOptions, environment: CommandEnv
     display.stop();
     interrupt.release();
   }
+}
+
+function namedInputs({ profiles, recording }: Selection): PreflightRequest {
+  return {
+    ...(profiles === undefined ? {} : { profiles }),
+    ...(recording === undefined ? {} : { recordingPath: findRecording(recording) }),
+  };
 }
 
 function shown(path: string): string {

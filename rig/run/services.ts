@@ -122,8 +122,16 @@ export interface ExportRequest {
   readonly interface?: string;
 }
 
+/** Names given on the command line, to be checked before anything runs. */
+export interface PreflightRequest {
+  readonly profiles?: readonly string[];
+  readonly recordingPath?: string;
+}
+
 /** Everything `rig/wiring/index.ts` exports under these names. */
 export interface WiringServices {
+  /** Rejects with the coded error of the first name that is wrong. */
+  preflight(request: PreflightRequest): Promise<void>;
   createExecutor(): RunExecutor;
   record(request: RecordRequest): Promise<RecordResult>;
   replay(request: ReplayRequest): Promise<ReplayResult>;

@@ -2,6 +2,7 @@
 
 export { createExecutor } from './executor.js';
 export { showTerminal } from './export.js';
+export { preflight } from './preflight.js';
 export { record } from './record.js';
 export { replay } from './replay.js';
 export { exportTrace, traceInfo } from './trace-services.js';
