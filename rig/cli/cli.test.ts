@@ -85,7 +85,7 @@ describe('rig', () => {
     ]);
     const missing = await run(PASSING, ['--recording', join(folder.path, 'none.pcapng')]);
     expect(missing.code).to.equal(EXIT.usage);
-    expect(missing.out).to.contain('there is no recording');
+    expect(missing.err).to.contain('there is no recording');
   });
 
   const failures: readonly (readonly [what: string, error: Error, code: number])[] = [
