@@ -48,20 +48,17 @@ export function fileError(path: string, action: string, error: unknown): HalErro
 
 class FileSink implements TraceSink {
   readonly #path: string;
-  #fd: number;
+  #fd = -1;
+  #closed = false;
 
   constructor(path: string) {
     this.#path = path;
-    try {
-      this.#fd = openSync(path, 'w');
-    } catch (error) {
-      throw fileError(path, 'write', error);
-    }
   }
 
   write(bytes: Uint8Array, offset: number, length: number): void {
-    if (this.#fd < 0) throw new HalError('HAL_CLOSED', `${this.#path} is closed`, { where: this.#path });
+    if (this.#closed) throw new HalError('HAL_CLOSED', `${this.#path} is closed`, { where: this.#path });
     try {
+      if (this.#fd < 0) this.#fd = openSync(this.#path, 'w');
       for (let done = 0; done < length; ) done += writeSync(this.#fd, bytes, offset + done, length - done);
     } catch (error) {
       throw fileError(this.#path, 'write', error);
@@ -69,18 +66,20 @@ class FileSink implements TraceSink {
   }
 
   close(): void {
-    if (this.#fd < 0) return;
-    const fd = this.#fd;
-    this.#fd = -1;
+    if (this.#closed) return;
+    this.#closed = true;
     try {
-      closeSync(fd);
+      closeSync(this.#fd < 0 ? openSync(this.#path, 'w') : this.#fd);
     } catch (error) {
       throw fileError(this.#path, 'close', error);
     }
   }
 }
 
-/** Creates the file at `path`, or empties it. Throws `HAL_NOT_FOUND`, `HAL_DENIED`, `HAL_INVALID`, `HAL_IO`. */
+/**
+ * Creates the file at `path`, or empties it, with the first write, so that a process killed meanwhile leaves no empty file.
+ * The first write throws `HAL_NOT_FOUND`, `HAL_DENIED`, `HAL_INVALID` or `HAL_IO` when that is impossible.
+ */
 export function fileSink(path: string): TraceSink {
   return new FileSink(path);
 }
