@@ -101,15 +101,24 @@ export function histogram(samples: ArrayLike<number>): Histogram {
   return { widthNs, first, counts };
 }
 
-/** The same counts in bins that are wide enough for all of `histograms` to span at most `most` bins together. */
+/**
+ * The same counts in bins of one width, 1, 2 or 5 times a power of ten, wide enough for all of `histograms` to span at
+ * most `most` bins together.
+ */
 export function commonBins(histograms: readonly Histogram[], most: number): Histogram[] {
   const filled = histograms.filter(({ counts }) => counts.length > 0);
   if (filled.length === 0) return [...histograms];
   const lowNs = Math.min(...filled.map(({ first, widthNs }) => first * widthNs));
   const highNs = Math.max(...filled.map(({ first, widthNs, counts }) => (first + counts.length) * widthNs));
-  let widthNs = Math.max(...filled.map((h) => h.widthNs));
-  while (Math.ceil(highNs / widthNs) - Math.floor(lowNs / widthNs) > most) widthNs = nextWidth(widthNs);
-  return histograms.map((h) => merge(h, widthNs));
+  const finestNs = Math.max(...filled.map((h) => h.widthNs));
+  let decade = 1;
+  for (;;) {
+    // Only whole bins can be put together.
+    for (const widthNs of [decade, 2 * decade, 5 * decade])
+      if (widthNs % finestNs === 0 && Math.ceil(highNs / widthNs) - Math.floor(lowNs / widthNs) <= most)
+        return histograms.map((h) => merge(h, widthNs));
+    decade *= 10;
+  }
 }
 
 function merge({ widthNs, first, counts }: Histogram, widerNs: number): Histogram {

@@ -1,7 +1,7 @@
 /** Every cell with its tests and runs, closed where all is well. */
 
 import { cellLabel } from '../../plan/matrix.js';
-import { type CellRecord, cellVerdict } from '../../verdict/records.js';
+import { type CellRecord, cellVerdict, type SetupFailure } from '../../verdict/records.js';
 import type { RunDetail } from '../run-detail.js';
 import type { RunSummary } from '../run-summary.js';
 import { channelFigures } from './channel-figures.js';
@@ -9,8 +9,7 @@ import { pathColour } from './comparison.js';
 import { counted, provenance, provenanceOfAll } from './format.js';
 import { html, type Markup } from './markup.js';
 import { badge, type PageState, trouble } from './page-parts.js';
-import type { Colour } from './plots/frame.js';
-import { stationPlot } from './plots/station-plot.js';
+import { type Colour, legend } from './plots/frame.js';
 import { runBlock } from './run-block.js';
 import { testTable } from './test-table.js';
 
@@ -43,8 +42,12 @@ function cellCard(record: CellRecord, anchor: string, compared: ReadonlySet<RunS
   });
   // The anchor stands inside, so that a browser opens the card when a link leads to it.
   return html`<details class="card"${open}><summary>${badge(verdict)}<h3>${cell.plan}</h3><span class="soft">${cellLabel(cell)}; ${counted(tests.length, 'test')}</span></summary><div id="${anchor}">
-${failures.map((failure) => trouble(failure.verdict, `${failure.during}: ${failure.error.message}`, failure.error))}${tests.length === 0 ? '' : testTable(tests, (index) => testAnchor(anchor, index), source)}${blocks}</div></details>
+${failures.map(failureBlock)}${tests.length === 0 ? '' : testTable(tests, (index) => testAnchor(anchor, index), source)}${blocks}</div></details>
 `;
+}
+
+function failureBlock({ during, verdict, error }: SetupFailure): Markup {
+  return trouble(verdict, `${during}: ${error.message}`, error, { head: badge(verdict) });
 }
 
 /** Where a test stands on the page. */
@@ -67,11 +70,5 @@ function runFigures(run: RunSummary, detail: RunDetail | undefined, colour: Colo
     colour: isShared ? GUEST_COLOURS[i] : colour,
     data: channels,
   }));
-  const hasStations = run.stations.length > 0 && state.figuresLeft > 0;
-  if (hasStations) state.figuresLeft--;
-  const stations = hasStations
-    ? html`<div class="figures">${stationPlot([{ name: 'path', colour, data: run.stations }])}</div>
-`
-    : '';
-  return html`${stations}${channelFigures(sources, provenance(run), state)}`;
+  return html`${legend(sources)}${channelFigures(sources, provenance(run), state)}`;
 }

@@ -1,7 +1,7 @@
 /** Hosted against partitioned: the same plan on each path, in numbers, bars and curves laid over each other. */
 
 import type { CellRecord } from '../../verdict/records.js';
-import type { DifferentialRow } from '../differential.js';
+import type { Differential, DifferentialRow } from '../differential.js';
 import { channelFigures } from './channel-figures.js';
 import { type Comparison, comparisons, type Member } from './comparison.js';
 import { askedText, NOTHING, provenance, quantity } from './format.js';
@@ -39,10 +39,9 @@ function card(comparison: Comparison, anchors: ReadonlyMap<CellRecord, string>, 
   const links = members.map(({ name, record }) => html` <a href="#${anchors.get(record)}">${name}</a>`);
   return html`<article class="card"><h3>${common.plan}</h3>
 <p class="soft">${common.profile}, ${binding}, ${common.engine}; ${askedText(asked)}. Cells:${links}.</p>
-<p class="soft">${source}</p>
-${tiles(members)}${legend(sources)}
-${table(comparison, source)}${sameData(comparison)}
-${stations(members, state)}${channelFigures(sources, source, state)}</article>
+${legend(sources)}
+<div class="lead"><div>${tiles(members)}<p class="soft">${source}</p></div>${stations(members, state)}</div>
+${channelFigures(sources, source, state)}${table(comparison, source)}</article>
 `;
 }
 
@@ -57,7 +56,7 @@ function tiles(members: readonly Member[]): Markup {
   const guests = members.map(({ run }) => run.guests[0]);
   const channels = guests[0].channels.filter(({ latencyNs }) => latencyNs !== undefined).slice(0, 2);
   const latency = (index: number, name: string, part: 'p50' | 'p99'): string =>
-    quantity(guests[index].channels.find((c) => c.name === name)?.latencyNs?.[part].value, 'ns');
+    quantity(guests[index].channels.find((c) => c.name === name)?.latencyNs?.[part].value, 'ns', 4);
   const entries: readonly (readonly [string, (index: number) => string])[] = [
     ...channels.flatMap(({ name }) => [
       [`${name}: median latency`, (i: number) => latency(i, name, 'p50')] as const,
@@ -88,7 +87,11 @@ function table({ members, differentials }: Comparison, source: string): Markup {
     const found = differentials.map(({ rows: all }) => all.find((row) => row.name === name));
     return tableRow(name, found, members);
   });
-  return tableBox(`What each path cost: ${source}`, head, html`<tbody>${rows}</tbody>`);
+  return tableBox(
+    `What each path cost, and whether its data is that of the partitioned run, byte for byte but for times: ${source}`,
+    head,
+    html`<tbody>${rows}${sameData(differentials)}</tbody>`,
+  );
 }
 
 function tableRow(name: string, found: readonly (DifferentialRow | undefined)[], members: readonly Member[]): Markup {
@@ -107,20 +110,23 @@ function signed(value: number | null, unit: DifferentialRow['unit']): string {
   return value === 0 ? '0' : `${value > 0 ? '+' : '\u2212'}${magnitude}`;
 }
 
-function sameData({ members, differentials }: Comparison): Markup {
-  return html`${differentials.map((differential, i) => {
-    const channels = Object.entries(differential.sameData).map(([name, same]) => `${name} ${same ? 'yes' : 'no'}`);
-    return html`<p>Same data byte for byte, ${members[i].name} and partitioned: ${channels.join(', ') || NOTHING}.</p>
-`;
-  })}`;
+/** Rows that say, channel by channel, whether a hosted run gave the bytes of the partitioned one, times aside. */
+function sameData(differentials: readonly Differential[]): Markup[] {
+  const names = [...new Set(differentials.flatMap((differential) => Object.keys(differential.sameData)))];
+  return names.map((name) => {
+    const answers = differentials.map(({ sameData: same }) =>
+      numberCell(same[name] === undefined ? NOTHING : same[name] ? 'yes' : 'no'),
+    );
+    const rest = differentials.map(() => html`<td></td>`);
+    return html`<tr><th scope="row">${name}: same data</th>${answers}${numberCell(NOTHING)}${rest}<td></td></tr>`;
+  });
 }
 
 function stations(members: readonly Member[], state: PageState): Markup {
   const series: Named<RunStations>[] = members.map(({ name, colour, run }) => ({ name, colour, data: run.stations }));
   if (series.every(({ data }) => data.length === 0) || state.figuresLeft === 0) return html``;
   state.figuresLeft--;
-  return html`<div class="figures">${stationPlot(series)}</div>
-`;
+  return stationPlot(series);
 }
 
 type RunStations = Member['run']['stations'];

@@ -7,11 +7,11 @@ import type { Interval, RunSummary } from '../run-summary.js';
 /** What stands where nothing was measured. */
 export const NOTHING = '\u2013';
 
-/** A value for a table: six significant digits, counts with their thousands apart. */
-export function quantity(value: number | null | undefined, unit: Unit): string {
+/** A value for a table: six significant digits (nine for rates), counts with their thousands apart. */
+export function quantity(value: number | null | undefined, unit: Unit, digits = unit === 'Hz' ? 9 : 6): string {
   if (value === null || value === undefined || Number.isNaN(value)) return NOTHING;
   if (unit === 'count' && Number.isInteger(value)) return grouped(value);
-  return Number.isFinite(value) ? formatValue(Number(value.toPrecision(unit === 'Hz' ? 9 : 6)), unit) : 'unbounded';
+  return Number.isFinite(value) ? formatValue(Number(value.toPrecision(digits)), unit) : 'unbounded';
 }
 
 /** Four digits stay together. */
@@ -22,22 +22,24 @@ export function grouped(count: number): string {
 /** The bounds of an interval; nothing when it is a point. */
 export function intervalText(low: number | null, high: number | null, unit: Unit): string {
   if (low === high && low !== null) return 'exact';
-  const end = (value: number | null): string => (value === null ? 'unbounded' : quantity(value, unit));
-  return `${end(low)} to ${end(high)}`;
+  const [from, to] = [low, high].map((value) => (value === null ? 'unbounded' : quantity(value, unit)));
+  // Bounds closer than the digits shown would look like none.
+  if (from === to && low !== null && high !== null) return `\u00b1 ${quantity((high - low) / 2, unit)}`;
+  return `${from} to ${to}`;
 }
 
 export function bounds({ value, low, high }: Interval, unit: Unit): string {
   return value === null ? '' : intervalText(low, high, unit);
 }
 
-/** In which clock, by which cost model and from which seed a run's numbers come. */
+/** In which clock, by which cost model and from which seed a run's numbers come; the head of the report tells the models. */
 export function provenance(run: RunSummary): string {
   return `${costs(run)}, seed "${run.seed}"`;
 }
 
 /** The same without the seed. */
 export function costs({ clockDomain, pacing, calibration }: RunSummary): string {
-  return `${clockDomain} time, ${pacing} pacing, path costs "${calibration.name}" (${calibration.provenance})`;
+  return `${clockDomain} time, ${pacing} pacing, path costs "${calibration.name}"`;
 }
 
 /** What the runs of a table have in common, one sentence for each difference. */

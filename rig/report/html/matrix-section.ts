@@ -8,18 +8,17 @@ import { type Content, html, type Markup } from './markup.js';
 import { badge, type Column, numberCell, tableBox } from './page-parts.js';
 
 const HEAD: readonly Column[] = [
+  { title: 'verdict' },
   { title: 'profile' },
   { title: 'binding' },
   { title: 'architecture' },
   { title: 'frontend' },
   { title: 'engine' },
-  { title: 'verdict' },
-  { title: 'tests passed', numeric: true },
+  { title: 'passed', numeric: true },
   { title: 'samples', numeric: true },
   { title: 'rate', numeric: true },
   { title: 'latency p99', numeric: true },
-  { title: 'exits: data path', numeric: true },
-  { title: 'exits: all', numeric: true },
+  { title: 'exits: data/all', numeric: true },
   { title: 'lost', numeric: true },
   { title: 'certified' },
 ];
@@ -44,14 +43,14 @@ function row(record: CellRecord, anchor: string | undefined): Markup {
   const { cell, tests, runs } = record;
   const passed = tests.filter(({ verdict }) => verdict === 'PASS').length;
   const recording = cell.recording === undefined ? '' : html`<span class="interval">${cell.recording}</span>`;
-  return html`<tr><th scope="row"><a href="#${anchor}">${cell.profile}</a></th><td>${cell.binding}${recording}</td><td>${cell.architecture}</td><td>${cell.frontend}</td><td>${cell.engine}</td><td>${badge(cellVerdict(record))}</td>${numberCell(`${passed} of ${tests.length}`)}${runCells(runs)}</tr>
+  return html`<tr><td class="stay">${badge(cellVerdict(record))}</td><th scope="row"><a href="#${anchor}">${cell.profile}</a></th><td>${cell.binding}${recording}</td><td>${cell.architecture}</td><td>${cell.frontend}</td><td>${cell.engine}</td>${numberCell(`${passed} of ${tests.length}`)}${runCells(runs)}</tr>
 `;
 }
 
 function runCells(runs: CellRecord['runs']): Content {
   const [run] = runs;
   if (run === undefined || run.guests.length === 0)
-    return [...Array<Markup>(6).fill(numberCell(NOTHING)), html`<td>${NOTHING}</td>`];
+    return [...Array<Markup>(5).fill(numberCell(NOTHING)), html`<td>${NOTHING}</td>`];
   const [guest] = run.guests;
   const channel = primaryChannel(run);
   const rate = channel?.rateHz.value;
@@ -59,9 +58,8 @@ function runCells(runs: CellRecord['runs']): Content {
   return [
     numberCell(quantity(channel?.epochs ?? 0, 'count')),
     numberCell(rate === null || rate === undefined ? NOTHING : quantity(Number(rate.toPrecision(6)), 'Hz')),
-    numberCell(quantity(channel?.latencyNs?.p99.value, 'ns')),
-    numberCell(quantity(guest.exits.dataPath, 'count')),
-    numberCell(quantity(totalExits(guest), 'count')),
+    numberCell(quantity(channel?.latencyNs?.p99.value, 'ns', 4)),
+    numberCell(`${quantity(guest.exits.dataPath, 'count')} / ${quantity(totalExits(guest), 'count')}`),
     numberCell(quantity(lostSamples(run), 'count')),
     html`<td${certified ? '' : html` class="v-fail"`}>${certified ? 'yes' : 'NO'}</td>`,
   ];

@@ -9,9 +9,8 @@ export interface PageState {
   figuresLeft: number;
 }
 
-export function badge(verdict: Verdict | 'n/a'): Markup {
-  const name = verdict === 'n/a' ? 'not-applicable' : verdict.toLowerCase();
-  return html`<span class="badge v-${name}">${verdict}</span>`;
+export function badge(verdict: Verdict): Markup {
+  return html`<span class="badge v-${verdict.toLowerCase()}">${verdict}</span>`;
 }
 
 /** A table that scrolls sideways within the page where it is too wide. `caption` names it for everybody. */
@@ -19,7 +18,7 @@ export function tableBox(caption: string, head: readonly Column[], bodies: Conte
   const heads = head.map(
     ({ title, numeric }) => html`<th scope="col"${numeric === true ? html` class="number"` : ''}>${title}</th>`,
   );
-  return html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table><caption>${caption}</caption><thead><tr>${heads}</tr></thead>${bodies}</table></div>
+  return html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table><caption><span>${caption}</span></caption><thead><tr>${heads}</tr></thead>${bodies}</table></div>
 `;
 }
 
@@ -41,11 +40,22 @@ export function facts(entries: readonly (readonly [term: string, what: Content])
 `;
 }
 
+export interface TroubleFrame {
+  /** What stands before the layer, for example a badge. */
+  readonly head?: Content;
+  readonly places?: Content;
+}
+
 /** What went wrong, with the layer it went wrong in, its place and what to do. */
-export function trouble(verdict: Verdict, message: string, error: ErrorRecord | undefined, places?: Content): Markup {
-  const layer = error === undefined ? '' : html` <span class="soft">${error.layer} layer, ${error.code}</span>`;
+export function trouble(
+  verdict: Verdict,
+  message: string,
+  error: ErrorRecord | undefined,
+  { head, places }: TroubleFrame = {},
+): Markup {
+  const layer = error === undefined ? '' : html`<span class="soft">${error.layer} layer, ${error.code}</span>`;
   const where = error?.where === undefined ? '' : html`<p class="soft">at ${clip(error.where)}</p>`;
   const hint = error?.hint === undefined ? '' : html`<p>To do: ${clip(error.hint)}</p>`;
-  return html`<div class="trouble v-${verdict.toLowerCase()}">${badge(verdict)}${layer}<p>${clip(message)}</p>${where}${hint}${places}</div>
+  return html`<div class="trouble v-${verdict.toLowerCase()}">${head}${layer}<p>${clip(message)}</p>${where}${hint}${places}</div>
 `;
 }

@@ -3,10 +3,10 @@
 import { formatValue } from '../../metrics/measurement.js';
 import { totalExits } from '../differential.js';
 import type { GuestDetail, RunDetail } from '../run-detail.js';
-import type { ChannelSummary, DistributionSummary, GuestSummary, Interval, RunSummary } from '../run-summary.js';
+import type { ChannelSummary, DistributionSummary, GuestSummary, RunSummary } from '../run-summary.js';
 import { askedText, bounds, costs, counted, grouped, NOTHING, provenance, quantity } from './format.js';
-import { type Content, clip, fileLink, html, type Markup } from './markup.js';
-import { type Column, facts, numberCell, tableBox } from './page-parts.js';
+import { clip, fileLink, html, type Markup } from './markup.js';
+import { facts, numberCell, tableBox } from './page-parts.js';
 import type { Colour } from './plots/frame.js';
 import { bar } from './plots/small-bars.js';
 
@@ -15,10 +15,18 @@ const MOST_ROWS = 40;
 
 export function runBlock(run: RunSummary, detail: RunDetail | undefined, title: string, colour: Colour): Markup {
   const source = provenance(run);
+  const named = run.guests.map((guest, index) => ({
+    guest,
+    detail: detail?.guests[index],
+    name: run.guests.length > 1 ? `${guest.name}: ` : '',
+  }));
+  const exits = named.map(({ guest, name }) => exitTable(guest, name, source, colour));
+  const channels = named.map(
+    (one) => html`${channelTable(one.guest, one.name, source)}${consoleBlock(one.detail, one.name)}`,
+  );
   return html`<h4>${title}: ${askedText(run.asked)}</h4>
-${runFacts(run, detail)}${stationTable(run, source)}${run.guests.map((guest, index) =>
-  guestBlock(guest, detail?.guests[index], run.guests.length > 1, source, colour),
-)}`;
+<div class="pair">${runFacts(run, detail)}<div>${stationTable(run, source)}${exits}</div></div>
+${channels}`;
 }
 
 function runFacts(run: RunSummary, detail: RunDetail | undefined): Markup {
@@ -37,7 +45,7 @@ function runFacts(run: RunSummary, detail: RunDetail | undefined): Markup {
   return facts([
     ['ended', `${stop.sentence}${stop.code === undefined ? '' : `, code ${stop.code}`}`],
     ['lasted', `${formatValue(run.durationNs, 'ns')} of ${run.clockDomain} time`],
-    ['numbers from', costs(run)],
+    ['numbers from', `${costs(run)} (${run.calibration.provenance})`],
     ['seed', run.seed],
     [
       'certified',
@@ -67,17 +75,6 @@ function stationTable({ stations }: RunSummary, source: string): Markup {
   return tableBox(`Stations of the I/O path: ${source}`, head, html`<tbody>${rows}</tbody>`);
 }
 
-function guestBlock(
-  guest: GuestSummary,
-  detail: GuestDetail | undefined,
-  isNamed: boolean,
-  source: string,
-  colour: Colour,
-): Markup {
-  const name = isNamed ? `${guest.name}: ` : '';
-  return html`${channelTable(guest, name, source)}${exitTable(guest, name, source, colour)}${consoleBlock(detail, name)}`;
-}
-
 function exitTable(guest: GuestSummary, name: string, source: string, colour: Colour): Markup {
   const { dataPath, idle, byReason } = guest.exits;
   const reasons = Object.entries(byReason).sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
@@ -95,50 +92,55 @@ function exitTable(guest: GuestSummary, name: string, source: string, colour: Co
   );
 }
 
-const CHANNEL_HEAD: readonly Column[] = [
-  { title: 'channel' },
-  ...['reports', 'epochs', 'lost', 'twice', 'out of order', 'rate'].map((title) => ({ title, numeric: true })),
-  ...['latency p50', 'latency p99', 'latency p99.9', 'latency max', 'jitter rms', 'jitter p99'].map((title) => ({
-    title,
-    numeric: true,
-  })),
-];
-
+/** A column a channel, so that what was measured reads down. */
 function channelTable({ channels, reportsDropped }: GuestSummary, name: string, source: string): Markup {
   if (channels.length === 0)
     return html`<p class="soft">${name}no channel reported anything.</p>
 `;
+  const shown = channels.slice(0, MOST_ROWS);
   const dropped = reportsDropped === 0 ? '' : `; the guest dropped ${counted(reportsDropped, 'report')}`;
-  const rows = channels.slice(0, MOST_ROWS).map(channelRow);
+  const row = (title: string, cell: (channel: ChannelSummary) => Markup): Markup =>
+    html`<tr><th scope="row">${title}</th>${shown.map(cell)}</tr>
+`;
+  const counts = COUNTS.map(([title, count]) => row(title, (channel) => numberCell(grouped(count(channel)))));
+  const latencies = PARTS.map(([part, title]) => row(`latency ${title}`, (c) => timeCell(c.latencyNs, part)));
+  const jitters = PARTS.map(([part, title]) => row(`jitter ${title}`, (c) => timeCell(c.jitterNs, part)));
+  const rates = row('rate', ({ rateHz }) => numberCell(quantity(rateHz.value, 'Hz'), bounds(rateHz, 'Hz')));
   return tableBox(
     `${name}Channels${dropped}: ${source}${beyond(channels.length)}`,
-    CHANNEL_HEAD,
-    html`<tbody>${rows}</tbody>`,
+    [{ title: 'channel' }, ...shown.map((channel) => ({ title: channel.name, numeric: true }))],
+    html`<tbody>${counts}${rates}${latencies}${jitters}</tbody>`,
   );
 }
 
-function channelRow({ name, reports, epochs, continuity: c, rateHz, latencyNs, jitterNs }: ChannelSummary): Markup {
-  const counts = [reports, epochs, c.lost, c.duplicated, c.reordered].map((count) => numberCell(grouped(count)));
-  return html`<tr><th scope="row">${name}</th>${counts}${intervalCell(rateHz, 'Hz')}${times(latencyNs, ['p50', 'p99', 'p99_9', 'max'])}${times(jitterNs, ['rms', 'p99'])}</tr>
-`;
-}
+const COUNTS: readonly (readonly [string, (channel: ChannelSummary) => number])[] = [
+  ['reports', ({ reports }) => reports],
+  ['epochs', ({ epochs }) => epochs],
+  ['lost in sequence', ({ continuity }) => continuity.lost],
+  ['twice', ({ continuity }) => continuity.duplicated],
+  ['out of order', ({ continuity }) => continuity.reordered],
+];
 
 type Part = Exclude<keyof DistributionSummary, 'count'>;
 
-function times(distribution: DistributionSummary | undefined, parts: readonly Part[]): Content {
-  return parts.map((part) =>
-    distribution === undefined ? numberCell(NOTHING) : intervalCell(distribution[part], 'ns'),
-  );
-}
+const PARTS: readonly (readonly [Part, string])[] = [
+  ['p50', 'p50'],
+  ['p99', 'p99'],
+  ['p99_9', 'p99.9'],
+  ['max', 'max'],
+  ['rms', 'rms'],
+];
 
-function intervalCell(interval: Interval, unit: 'ns' | 'Hz'): Markup {
-  return numberCell(quantity(interval.value, unit), bounds(interval, unit));
+function timeCell(distribution: DistributionSummary | undefined, part: Part): Markup {
+  if (distribution === undefined) return numberCell(NOTHING);
+  return numberCell(quantity(distribution[part].value, 'ns'), bounds(distribution[part], 'ns'));
 }
 
 function consoleBlock(detail: GuestDetail | undefined, name: string): Markup {
   if (detail === undefined || detail.console === '') return html``;
-  const file = detail.consoleFile === undefined ? '' : html` (${fileLink(detail.consoleFile, 'whole file')})`;
-  return html`<details><summary>${name}Console</summary><pre>${detail.console.replaceAll('\r\n', '\n')}</pre></details>${file}
+  const file =
+    detail.consoleFile === undefined ? '' : html`<p>${fileLink(detail.consoleFile, 'the whole console')}</p>`;
+  return html`<details><summary>${name}Console</summary><pre>${detail.console.replaceAll('\r\n', '\n')}</pre>${file}</details>
 `;
 }
 

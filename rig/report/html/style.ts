@@ -25,8 +25,10 @@ a { color: var(--link); text-underline-offset: .15em; }
 a:focus-visible, summary:focus-visible, .scroll:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
 h1 { font-size: 1.15rem; margin: 0; font-weight: 600; }
 h2 { font-size: 1.3rem; margin: 2.75rem 0 .25rem; font-weight: 600; }
+.card > h2 { margin-top: 0; }
 h3 { font-size: 1.05rem; margin: 0; font-weight: 600; }
-h4 { font-size: .95rem; margin: 1.5rem 0 .25rem; font-weight: 600; }
+h4 { font-size: .95rem; margin: 1.6rem 0 .4rem; font-weight: 600; }
+h4 .soft { font-weight: 400; font-size: .82rem; margin-left: .4rem; }
 p { margin: .25rem 0 .75rem; }
 .soft, caption, figcaption span, .sentence, .interval { color: var(--soft); }
 .interval { display: block; font-size: .8rem; }
@@ -56,26 +58,36 @@ header.v-pass { border-left-color: var(--pass); } header.v-fail { border-left-co
 header.v-inconclusive { border-left-color: var(--inconclusive); }
 header.v-error, header.v-timeout { border-left-color: var(--error); } header.v-aborted { border-left-color: var(--quiet); }
 
-.scroll { overflow-x: auto; margin: .5rem -.25rem; padding: 0 .25rem; }
+.scroll { overflow-x: auto; margin: .6rem -.25rem; padding: 0 .25rem; container-type: inline-size; }
+caption span { display: block; position: sticky; left: 0; max-width: 100cqw; }
+.stay { position: sticky; left: -.25rem; background: var(--page); }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: .875rem; }
 caption { text-align: left; font-size: .82rem; padding-bottom: .4rem; overflow-wrap: normal; }
 th, td { text-align: left; vertical-align: top; padding: .38rem .6rem; border-bottom: 1px solid var(--rule); overflow-wrap: normal; }
-td.hash { overflow-wrap: anywhere; }
+tbody th[scope=row] { min-width: 9rem; }
+#matrix td, #matrix th { white-space: nowrap; padding-left: .45rem; padding-right: .45rem; min-width: 0; }
+#matrix tr > :first-child { padding-left: 0; } #matrix tr > :last-child { padding-right: 0; }
 th:first-child, td:first-child { padding-left: 0; } th:last-child, td:last-child { padding-right: 0; }
 thead th { font-weight: 600; font-size: .78rem; color: var(--soft); border-bottom-color: var(--line); vertical-align: bottom; }
 tbody th { font-weight: 500; }
 tbody:last-child tr:last-child > * { border-bottom: 0; }
 .number { text-align: right; white-space: nowrap; }
 tr.group > th { padding-top: 1.1rem; font-weight: 600; font-size: .95rem; }
+tr.group > th .badge { margin-right: .35rem; } tr.group > th .soft { font-weight: 400; font-size: .82rem; margin-left: .4rem; }
 tbody:first-of-type tr.group > th { padding-top: .5rem; }
 .sentence { display: block; font-size: .82rem; font-weight: 400; min-width: 14rem; }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 27rem), 1fr)); gap: 0 2.5rem; align-items: start; }
+.pair > * { min-width: 0; }
+.pair + .scroll { margin-top: 1.2rem; }
+.outcome { font-weight: 600; font-size: .82rem; }
+#comparison tbody th { white-space: nowrap; }
 svg.bars { display: block; width: 9rem; height: auto; }
 svg.glyph { display: block; width: 7rem; height: auto; overflow: visible; }
 
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1.25rem; margin: .5rem 0 .25rem; font-size: .9rem; }
 .facts dt { color: var(--soft); } .facts dd { margin: 0; min-width: 0; }
-.tiles { display: flex; flex-wrap: wrap; gap: .9rem 2.5rem; margin: .9rem 0 .6rem; }
-.tiles > div { min-width: 9rem; }
+.lead { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); gap: .5rem 2.5rem; margin-top: .9rem; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: 1.1rem 1.5rem; margin: 0 0 1rem; }
 .tiles dt { font-size: .8rem; color: var(--soft); }
 .tiles dd { margin: 0; font-size: 1.02rem; font-variant-numeric: tabular-nums; display: flex; align-items: baseline; gap: .5rem; }
 .tiles dd small { color: var(--soft); font-size: .78rem; }
@@ -88,6 +100,7 @@ svg.glyph { display: block; width: 7rem; height: auto; overflow: visible; }
   border-left-color: currentColor;
 }
 .trouble > * { color: var(--text); } .trouble > .soft { color: var(--soft); }
+.trouble > .badge { margin-right: .5rem; }
 .trouble p { margin: .15rem 0; white-space: pre-wrap; }
 .trouble > .badge { color: inherit; }
 .trouble ul, .notes { margin: .25rem 0; padding-left: 1.2rem; font-size: .875rem; }
@@ -128,7 +141,6 @@ footer { color: var(--soft); font-size: .82rem; margin-top: 3rem; }
   .card { padding: .9rem; } header.card { padding: 1.1rem .9rem; }
   details.card > summary { padding: .8rem .9rem; } details.card > div { padding: 0 .9rem .9rem; }
   .facts { grid-template-columns: 1fr; gap: 0; } .facts dt { margin-top: .45rem; }
-  .tiles { gap: .8rem 1.5rem; }
   figcaption { min-height: 0; }
 }
 @media print {

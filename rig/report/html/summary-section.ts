@@ -3,10 +3,11 @@
 import { type CellRecord, type SessionRecord, sessionVerdict, type TestRecord } from '../../verdict/records.js';
 import { type ErrorRecord, GRAVITY, type Verdict } from '../../verdict/verdict.js';
 import { countVerdicts } from '../run-json.js';
+import type { RunSummary } from '../run-summary.js';
 import { testAnchor } from './cell-section.js';
 import { counted, pathName, provenanceOfAll } from './format.js';
 import { html, type Markup } from './markup.js';
-import { trouble } from './page-parts.js';
+import { badge, trouble } from './page-parts.js';
 
 /** What the verdict means, for whoever sees one for the first time. */
 const MEANINGS: Readonly<Record<Verdict, string>> = {
@@ -33,9 +34,16 @@ export function summarySection(
   return html`<header class="card v-${verdict.toLowerCase()}"><h1>Rigvisor report</h1>
 <div class="result"><strong class="v-${verdict.toLowerCase()}">${verdict}</strong><span>${tally === '' ? 'no test was run' : `Tests: ${tally}`}</span></div>
 <p>${MEANINGS[verdict]} ${scope}${seed}</p>
-<p class="soft">${runs.length === 0 ? '' : `Numbers: ${provenanceOfAll(runs)}. `}rigvisor ${version}; the same results as data: <a href="./run.json">run.json</a>, <a href="./junit.xml">junit.xml</a>, <a href="./host.json">host.json</a>.</p>
+<p class="soft">${runs.length === 0 ? '' : `Numbers: ${provenanceOfAll(runs)}. `}${models(runs)}</p>
+<p class="soft">rigvisor ${version}. The same results as data: <a href="./run.json">run.json</a>, <a href="./junit.xml">junit.xml</a>, <a href="./host.json">host.json</a>.</p>
 <nav aria-label="Sections"><ul>${NAVIGATION}</ul></nav></header>
 ${troubles(session, anchors)}`;
+}
+
+/** What stands behind the names of the cost models. */
+function models(runs: readonly RunSummary[]): string {
+  const all = new Set(runs.map(({ calibration }) => `Path costs "${calibration.name}": ${calibration.provenance}.`));
+  return [...all].join(' ');
 }
 
 const NAVIGATION = [
@@ -80,7 +88,8 @@ function troubles(session: SessionRecord, anchors: ReadonlyMap<CellRecord, strin
   });
   if (found.size === 0) return html``;
   const sorted = [...found.values()].sort((a, b) => GRAVITY.indexOf(a.verdict) - GRAVITY.indexOf(b.verdict));
-  return html`<section id="troubles" class="card"><h2>What did not pass</h2>
+  const title = sorted.every(({ verdict }) => verdict === 'SKIP') ? 'What was skipped' : 'What did not pass';
+  return html`<section id="troubles" class="card"><h2>${title}</h2>
 ${sorted.slice(0, MOST_TROUBLES).map(troubleBlock)}${sorted.length > MOST_TROUBLES ? html`<p>and ${sorted.length - MOST_TROUBLES} more, see the cells below</p>` : ''}</section>
 `;
 }
@@ -91,5 +100,5 @@ const MOST_PLACES = 12;
 function troubleBlock({ verdict, message, error, places }: Trouble): Markup {
   const shown = places.slice(0, MOST_PLACES).map((place) => html`<li>${place}</li>`);
   const more = places.length > MOST_PLACES ? html`<li>and ${places.length - MOST_PLACES} more</li>` : '';
-  return trouble(verdict, message, error, html`<ul>${shown}${more}</ul>`);
+  return trouble(verdict, message, error, { head: badge(verdict), places: html`<ul>${shown}${more}</ul>` });
 }

@@ -1,8 +1,7 @@
 /** The tests of a cell and what each measured. */
 
-import type { Measurement, Outcome } from '../../metrics/measurement.js';
+import type { Measurement } from '../../metrics/measurement.js';
 import type { TestRecord } from '../../verdict/records.js';
-import type { Verdict } from '../../verdict/verdict.js';
 import { counted, grouped, intervalText, quantity } from './format.js';
 import { clip, fileLink, html, type Markup } from './markup.js';
 import { badge, type Column, numberCell, tableBox, trouble } from './page-parts.js';
@@ -42,17 +41,10 @@ ${test.measurements.map(measurementRow)}${evidence(test)}</tbody>
 `;
 }
 
-const OUTCOMES: Readonly<Record<Outcome, Verdict | 'n/a'>> = {
-  pass: 'PASS',
-  fail: 'FAIL',
-  inconclusive: 'INCONCLUSIVE',
-  'not-applicable': 'n/a',
-};
-
 function measurementRow(m: Measurement): Markup {
   const isKnown = !Number.isNaN(m.value);
   const interval = isKnown ? intervalText(finiteOrNull(m.low), finiteOrNull(m.high), m.unit) : '';
-  return html`<tr><td>${badge(OUTCOMES[m.outcome])}</td><th scope="row">${m.name} of ${m.subject}<span class="sentence">${clip(m.sentence)}</span></th>${numberCell(isKnown ? quantity(m.value, m.unit) : 'unknown', interval)}<td>${m.limit.text}<span class="interval">${m.clockDomain} time</span></td><td>${limitGlyph(m)}</td>${numberCell(grouped(m.count))}</tr>
+  return html`<tr><td class="outcome v-${m.outcome}">${m.outcome}</td><th scope="row">${m.name} of ${m.subject}<span class="sentence">${clip(m.sentence)}</span></th>${numberCell(isKnown ? quantity(m.value, m.unit) : 'unknown', interval)}<td>${m.limit.text}<span class="interval">${m.clockDomain} time</span></td><td>${limitGlyph(m)}</td>${numberCell(grouped(m.count))}</tr>
 `;
 }
 
@@ -61,9 +53,10 @@ function finiteOrNull(value: number): number | null {
 }
 
 /** What the test left beside measurements; nothing when there is nothing. */
-function evidence({ verdict, error, reason, notes, attachments }: TestRecord): Markup {
+function evidence({ verdict, error, reason, notes, attachments, measurements }: TestRecord): Markup {
   const message = error?.message ?? reason;
-  const wrong = message === undefined ? '' : trouble(verdict, message, error);
+  const isSaid = measurements.some(({ sentence }) => sentence === message);
+  const wrong = message === undefined || isSaid ? '' : trouble(verdict, message, error);
   const written = notes.slice(0, MOST_NOTES).map((note) => html`<li>${clip(note)}</li>`);
   if (notes.length > MOST_NOTES) written.push(html`<li>and ${notes.length - MOST_NOTES} more, see run.json</li>`);
   const files = attachments.map(({ name, path }) => html`<li>attached: ${fileLink(path, name)}</li>`);

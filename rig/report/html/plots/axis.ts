@@ -63,9 +63,11 @@ export function durationAxis(values: Span, places: Span, options: DurationAxisOp
   if (options.fromZero !== true && span > 0 && span < OFFSET_BELOW * greatest)
     return offsetAxis(values, places, options);
   const [divisor, unit] = unitOf(greatest);
-  const margin = span > 0 ? 0.04 * span : Math.max(0.05 * greatest, 1);
+  const margin = span > 0 ? 0.06 * span : Math.max(0.05 * greatest, 1);
   const from = options.fromZero === true ? Math.min(0, low) : low - margin;
-  const scale = scaleLinear([from / divisor, (high + margin) / divisor], places).nice(options.ticks);
+  // A margin does not lead below zero where no value does.
+  const least = low >= 0 ? Math.max(0, from) : from;
+  const scale = scaleLinear([least / divisor, (high + margin) / divisor], places);
   const format = scale.tickFormat(options.ticks);
   return {
     place: (ns) => scale(ns / divisor),
@@ -77,9 +79,10 @@ export function durationAxis(values: Span, places: Span, options: DurationAxisOp
 function offsetAxis([low, high]: Span, places: Span, options: DurationAxisOptions): Axis {
   const step = 10 ** Math.ceil(Math.log10(high - low));
   const offset = Math.round((low + high) / 2 / step) * step;
-  const shifted: Span = [low - offset, high - offset];
+  const margin = 0.06 * (high - low);
+  const shifted: Span = [low - margin - offset, high + margin - offset];
   const [divisor, unit] = unitOf(Math.max(Math.abs(shifted[0]), Math.abs(shifted[1])));
-  const scale = scaleLinear([shifted[0] / divisor, shifted[1] / divisor], places).nice(options.ticks);
+  const scale = scaleLinear([shifted[0] / divisor, shifted[1] / divisor], places);
   const format = scale.tickFormat(options.ticks);
   const [offsetDivisor, offsetUnit] = unitOf(offset);
   return {
@@ -108,8 +111,8 @@ function isMultipleOfDecade(value: number, multiples: readonly number[]): boolea
 
 /** Counts on a logarithmic axis that shows 1 above its foot. */
 export function countAxis(most: number, places: Span): Axis {
-  const scale = scaleLog([0.7, Math.max(2, most * 1.15)], places);
-  const ticks = scale.ticks().filter((at) => at >= 1 && isMultipleOfDecade(at, most < 30 ? [1, 2, 5] : [1]));
+  const scale = scaleLog([0.7, Math.max(2, most * 1.3)], places);
+  const ticks = scale.ticks().filter((at) => at >= 1 && isMultipleOfDecade(at, most < 8 ? [1, 2, 5] : [1]));
   return {
     place: (count) => scale(Math.max(0.7, count)),
     ticks: ticks.map((at) => ({ at, text: String(at) })),
@@ -117,16 +120,23 @@ export function countAxis(most: number, places: Span): Axis {
   };
 }
 
+/** Room of a text like `99.9 %`, in user units. */
+const LEAST_APART = 36;
+
 const PERCENTS: readonly string[] = ['0', '50', '90', '99', '99.9', '99.99', '99.999', '99.9999'];
 
 /** The axis 1/(1-p): every decade of rarity is as wide as the one before. Values are p from 0 to below 1. */
 export function percentileAxis(greatestP: number, places: Span): Axis {
   const rarity = (p: number): number => -Math.log10(1 - p);
   const scale = scaleLinear([0, Math.max(rarity(greatestP), 0.5)], places);
-  const ticks = PERCENTS.map((text) => ({ at: Number(text) / 100, text: `${text} %` }));
+  const place = (p: number): number => scale(rarity(p));
+  const ticks = PERCENTS.map((text) => ({ at: Number(text) / 100, text: `${text} %` })).filter(
+    ({ at }) => at <= greatestP,
+  );
   return {
-    place: (p) => scale(rarity(p)),
-    ticks: ticks.filter(({ at }) => at <= greatestP),
+    place,
+    // The first ones stand close together where the axis is long.
+    ticks: ticks.filter(({ at }, i) => i === ticks.length - 1 || place(ticks[i + 1].at) - place(at) >= LEAST_APART),
     title: 'percentile, on the axis 1/(1\u2212p)',
   };
 }

@@ -23,9 +23,27 @@ export interface Box {
   readonly bottom: number;
 }
 
+/** Height of one of several parts of a plot that stand below each other. */
+export const LANE = 74;
+const LANES_GAP = 10;
+
+/** Height of a plot with so many lanes; a single one is as high as two. */
+export function lanesHeight(lanes: number): number {
+  return 56 + (lanes === 1 ? 2 * LANE : lanes * LANE + (lanes - 1) * LANES_GAP);
+}
+
+/** The boxes of the lanes in the box of a plot, from the top. */
+export function laneBoxes(box: Box, lanes: number): Box[] {
+  const height = lanes === 1 ? 2 * LANE : LANE;
+  return Array.from({ length: lanes }, (_, i) => {
+    const top = box.top + i * (height + LANES_GAP);
+    return { ...box, top, bottom: top + height };
+  });
+}
+
 /** Inside of a plot of that height: room for the tick texts at the left and below. */
 export function plotBox(height: number): Box {
-  return { left: 50, right: WIDTH - 12, top: 20, bottom: height - 36 };
+  return { left: 50, right: WIDTH - 18, top: 20, bottom: height - 36 };
 }
 
 /** Horizontal places of a box. */

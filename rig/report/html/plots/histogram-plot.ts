@@ -1,38 +1,54 @@
-/** How often which interval came: outlines in common bins, counts on a logarithmic axis. */
+/** How often which interval came: a lane for each series in common bins, counts on a logarithmic axis. */
 
 import { formatValue } from '../../../metrics/measurement.js';
 import { commonBins, type Histogram } from '../../series.js';
 import { html, type Markup } from '../markup.js';
 import { type Axis, countAxis, durationAxis } from './axis.js';
-import { across, axisBelow, axisLeft, type Box, drawing, figure, type Named, plotBox, px, upwards } from './frame.js';
+import {
+  across,
+  axisBelow,
+  axisLeft,
+  type Box,
+  drawing,
+  figure,
+  laneBoxes,
+  lanesHeight,
+  type Named,
+  plotBox,
+  px,
+  upwards,
+} from './frame.js';
 
-const HEIGHT = 236;
 const MOST_BINS = 90;
+const FEWEST_BINS = 16;
+
+/** Few samples in many bins show their gaps and not their shape. */
+function binsFor(histograms: readonly Named<Histogram>[]): number {
+  const most = Math.max(...histograms.map(({ data }) => data.counts.reduce((sum, count) => sum + count, 0)));
+  return Math.min(MOST_BINS, Math.max(FEWEST_BINS, Math.ceil(4 * Math.sqrt(most))));
+}
 
 export function histogramPlot(subject: string, histograms: readonly Named<Histogram>[]): Markup {
-  const box = plotBox(HEIGHT);
+  const height = lanesHeight(histograms.length);
+  const box = plotBox(height);
   const bins = commonBins(
     histograms.map(({ data }) => data),
-    MOST_BINS,
+    binsFor(histograms),
   );
   const { widthNs } = bins[0];
   const low = Math.min(...bins.map(({ first }) => first)) * widthNs;
   const high = Math.max(...bins.map(({ first, counts }) => first + counts.length)) * widthNs;
   const x = durationAxis([low, high], across(box), { name: 'interval', ticks: 5 });
-  const y = countAxis(Math.max(...bins.flatMap(({ counts }) => counts)), upwards(box));
-  const drawn = histograms.map(
-    ({ colour }, i) => html`<path class="area ${colour}" d="${outline(bins[i], x, y, box)}"/>`,
-  );
+  const most = bins.flatMap(({ counts }) => counts).reduce((a, b) => Math.max(a, b), 1);
+  const lanes = laneBoxes(box, histograms.length).map((lane, i) => {
+    const y = countAxis(most, upwards(lane));
+    const area = html`<path class="area ${histograms[i].colour}" d="${outline(bins[i], x, y, lane)}"/>`;
+    return html`${axisLeft(i === 0 ? y : { ...y, title: '' }, lane)}${area}`;
+  });
   const words = histograms.map(({ name }, i) => inWords(name, bins[i]));
   return figure(
     'Histogram of intervals',
-    drawing(
-      HEIGHT,
-      `Histogram of the intervals of ${subject}. ${words.join('; ')}.`,
-      axisBelow(x, box),
-      axisLeft(y, box),
-      drawn,
-    ),
+    drawing(height, `Histogram of the intervals of ${subject}. ${words.join('; ')}.`, axisBelow(x, box), lanes),
     `in bins of ${formatValue(widthNs, 'ns')}`,
   );
 }

@@ -5,31 +5,38 @@ import { formatValue } from '../../../metrics/measurement.js';
 import type { TimePoint, TimeSeries } from '../../series.js';
 import { html, type Markup } from '../markup.js';
 import { type Axis, durationAxis, extent, type Span } from './axis.js';
-import { across, axisBelow, axisLeft, type Box, drawing, figure, type Named, plotBox, px } from './frame.js';
+import {
+  across,
+  axisBelow,
+  axisLeft,
+  type Box,
+  drawing,
+  figure,
+  laneBoxes,
+  lanesHeight,
+  type Named,
+  plotBox,
+  px,
+} from './frame.js';
 
 export interface IntervalSeries extends TimeSeries {
   /** When the first report after a gap came. */
   readonly gapsNs: readonly number[];
 }
 
-const LANE = 74;
-const LANES_GAP = 10;
 /** Up to this many points each is marked. */
 const DOTS_UP_TO = 150;
 
 export function intervalPlot(subject: string, series: readonly Named<IntervalSeries>[]): Markup {
-  const laneHeight = series.length === 1 ? 2 * LANE : LANE;
-  const height = 56 + series.length * laneHeight + (series.length - 1) * LANES_GAP;
+  const height = lanesHeight(series.length);
   const box = plotBox(height);
   const points = series.flatMap(({ data }) => data.points);
   const times = extent(points.map(([atNs]) => atNs));
   const x = durationAxis([Math.min(0, times[0]), times[1]], across(box), { name: 'time', ticks: 6, fromZero: true });
   const values = extent(points.map(([, ns]) => ns));
-  const lanes = series.map((one, index) => {
-    const top = box.top + index * (laneHeight + LANES_GAP);
-    const lane = { ...box, top, bottom: top + laneHeight };
+  const lanes = laneBoxes(box, series.length).map((lane, index) => {
     const y = durationAxis(values, [lane.bottom, lane.top], { name: 'interval', ticks: 3 });
-    return html`${axisLeft(index === 0 ? y : { ...y, title: '' }, lane)}${drawLane(one, x, y, lane, times)}`;
+    return html`${axisLeft(index === 0 ? y : { ...y, title: '' }, lane)}${drawLane(series[index], x, y, lane, times)}`;
   });
   const isCut = series.some(({ data }) => data.points.length < data.count);
   const hasGaps = series.some(({ data }) => data.gapsNs.length > 0);
@@ -40,12 +47,7 @@ export function intervalPlot(subject: string, series: readonly Named<IntervalSer
   ];
   return figure(
     'Intervals',
-    drawing(
-      height,
-      `Intervals of ${subject} over time. ${series.map(inWords).join('; ')}.`,
-      axisBelow(x, { ...box, bottom: height - 36 }),
-      lanes,
-    ),
+    drawing(height, `Intervals of ${subject} over time. ${series.map(inWords).join('; ')}.`, axisBelow(x, box), lanes),
     caption.filter((part) => part !== '').join('; '),
   );
 }

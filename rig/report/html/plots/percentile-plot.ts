@@ -5,9 +5,9 @@ import { formatValue } from '../../../metrics/measurement.js';
 import type { CurvePoint, PercentileCurve } from '../../series.js';
 import { html, type Markup } from '../markup.js';
 import { durationAxis, extent, percentileAxis } from './axis.js';
-import { across, axisBelow, axisLeft, drawing, figure, type Named, plotBox, upwards } from './frame.js';
+import { across, axisBelow, axisLeft, drawing, figure, lanesHeight, type Named, plotBox, upwards } from './frame.js';
 
-const HEIGHT = 236;
+const LEAST_HEIGHT = 236;
 
 /** Above this percentile no order statistic bounds the quantile from above with 95 % confidence. */
 function boundedUpTo(count: number): number {
@@ -15,7 +15,9 @@ function boundedUpTo(count: number): number {
 }
 
 export function percentilePlot(subject: string, curves: readonly Named<PercentileCurve>[]): Markup {
-  const box = plotBox(HEIGHT);
+  // As high as the lanes of the plots beside it.
+  const height = Math.max(LEAST_HEIGHT, lanesHeight(curves.length));
+  const box = plotBox(height);
   const points = curves.flatMap(({ data }) => data.points);
   const [, greatestP] = extent(points.map(([p]) => p));
   const x = percentileAxis(greatestP, across(box));
@@ -34,7 +36,7 @@ export function percentilePlot(subject: string, curves: readonly Named<Percentil
   const alternative = `Latency of ${subject} by percentile. ${curves.map(curveInWords).join('; ')}.`;
   return figure(
     'Latency',
-    drawing(HEIGHT, alternative, axisBelow(x, box), axisLeft(y, box), drawn),
+    drawing(height, alternative, axisBelow(x, box), axisLeft(y, box), drawn),
     'by percentile; dashed where there are too few samples to bound it from above',
   );
 }
