@@ -50,3 +50,23 @@ export function simulatedStream(profileName: string, seed: string, durationNs: n
   port.close();
   return Buffer.from(bytes);
 }
+
+/** The same, as long as it is needed: made anew, twice as long, when it was too short. */
+export class ExpectedStream {
+  #untilNs = 0;
+  #bytes: Buffer = Buffer.alloc(0);
+
+  constructor(
+    readonly profile: string,
+    readonly seed: string,
+  ) {}
+
+  /** At least the first `durationNs`. */
+  first(durationNs: number): Buffer {
+    if (durationNs > this.#untilNs) {
+      this.#untilNs = 2 * durationNs;
+      this.#bytes = simulatedStream(this.profile, this.seed, this.#untilNs);
+    }
+    return this.#bytes;
+  }
+}

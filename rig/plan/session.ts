@@ -75,10 +75,18 @@ async function loadPlan(mocha: Mocha, file: string, failures: SetupFailure[]): P
     const known = error.layer !== 'plan';
     const cause = known
       ? thrown
-      : new RigError('RIG_PLAN', `the plan ${file} cannot be loaded: ${error.message}`, { where: file });
+      : new RigError('RIG_PLAN', `the plan ${file} cannot be loaded: ${oneLine(error.message)}`, {
+          where: file,
+          hint: 'correct the plan; nothing in it was run',
+        });
     failures.push({ during: `loading ${file}`, verdict: 'ERROR', error: classify(cause).error });
   }
   mocha.suite.emit('post-require', globalThis, file, mocha);
+}
+
+/** In one line; what follows an unknown module's name is of use to its loader alone. */
+function oneLine(message: string): string {
+  return message.replace(/\nRequire stack:.*/s, '').replace(/\s*\n\s*/g, ' ');
 }
 
 function refuseEmpty(
