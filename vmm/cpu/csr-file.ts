@@ -3,7 +3,7 @@
 import { CSR } from '../isa/csr-numbers.js';
 import { type HartState, MPP_SHIFT, MSTATUS, PRIVILEGE, WORD } from './hart-state.js';
 import { PMP_ENTRIES, type Pmp } from './pmp.js';
-import { INTERRUPT_MASK } from './traps.js';
+import { CLEARABLE_INTERRUPTS, INTERRUPT_MASK } from './traps.js';
 import type { VcpuHost } from './vcpu.js';
 
 /** What `write` changed beyond the register itself. */
@@ -19,8 +19,6 @@ const MSTATUS_WRITABLE = MSTATUS.mie | MSTATUS.mpie | MSTATUS.mprv | MSTATUS.tw;
 const COUNTERS = 0b111;
 /** `mcountinhibit` has no bit for `time`. */
 const INHIBITABLE = 0b101;
-/** Interrupts of the platform: the rig sets them, the guest can only clear them. */
-const CLEARABLE = 0xffff_0000 | 0;
 const TWO_32 = 0x1_0000_0000;
 
 const SIMPLE: ReadonlyMap<number, number> = new Map([
@@ -80,6 +78,7 @@ export class CsrFile {
 
   /** The value as an unsigned number, or `NO_CSR`. */
   read(csr: number): number {
+    if (csr === CSR.time) return this.#host.readTime(this.#state.instret) % TWO_32;
     const word = SIMPLE.get(csr);
     if (word !== undefined) return this.#state.words[word] >>> 0;
     if (isWithin(csr, CSR.pmpaddr0, PMP_ENTRIES)) return this.#pmp.readAddress(csr - CSR.pmpaddr0);
@@ -101,8 +100,6 @@ export class CsrFile {
       case CSR.instreth:
       case CSR.minstreth:
         return this.#counterHigh(WORD.minstretOffset, 2);
-      case CSR.time:
-        return this.#host.readTime(this.#state.instret) % TWO_32;
       case CSR.timeh:
         return Math.floor(this.#host.readTime(this.#state.instret) / TWO_32);
       default:
@@ -124,7 +121,7 @@ export class CsrFile {
         words[WORD.mie] = value & INTERRUPT_MASK;
         break;
       case CSR.mip:
-        Atomics.and(words, WORD.mip, value | kept | ~CLEARABLE);
+        Atomics.and(words, WORD.mip, value | kept | ~CLEARABLE_INTERRUPTS);
         break;
       case CSR.mtvec:
         // Bit 1 is part of a mode that is reserved.

@@ -1,8 +1,10 @@
-/** The interpreter's hot loop: straight RV32IM code and accesses to RAM; everything else leaves it. */
+/** The interpreter's hot loop: straight RV32IM code, accesses to RAM, turning interrupts on and off; everything else leaves it. */
 
+import { CSR } from '../isa/csr-numbers.js';
 import { OP, REGION_BYTES } from './decoded-code.js';
 import type { GuestMemory } from './guest-memory.js';
-import { SINK } from './hart-state.js';
+import { MSTATUS, PRIVILEGE, SINK, WORD } from './hart-state.js';
+import { CLEARABLE_INTERRUPTS, INTERRUPT_MASK } from './traps.js';
 
 /** What the loop works on, and where it stopped. */
 export class Execution {
@@ -284,6 +286,57 @@ export function execute(e: Execution, code: Int32Array, base: number, start: num
         const a = x[(w >> 14) & 63] >>> 0;
         const b = x[(w >> 20) & 63] >>> 0;
         x[(w >> 8) & 63] = b === 0 ? a : (a % b) | 0;
+        break;
+      }
+      case 46: // fence: a sequentially consistent operation, so that this thread's loads and stores keep their order
+        Atomics.load(x, WORD.mip);
+        break;
+      case 53: // csrrs
+      case 56: {
+        // csrrsi: of mstatus only MIE, and no interrupt that would have to be taken now
+        const csr = code[i + 1] >>> 20;
+        const source = (w >> 14) & 63;
+        const bits = (w & 255) === 53 ? x[source] : source >> 1;
+        if (x[WORD.privilege] !== PRIVILEGE.machine) break loop;
+        if (csr === CSR.mstatus) {
+          if ((bits & ~MSTATUS.mie) !== 0 || (Atomics.load(x, WORD.mip) & x[WORD.mie]) !== 0) break loop;
+          const old = x[WORD.mstatus];
+          x[(w >> 8) & 63] = old;
+          x[WORD.mstatus] = old | bits;
+        } else if (csr === CSR.mie) {
+          const old = x[WORD.mie];
+          const enabled = old | (bits & INTERRUPT_MASK);
+          if ((x[WORD.mstatus] & MSTATUS.mie) !== 0 && (Atomics.load(x, WORD.mip) & enabled) !== 0) break loop;
+          x[(w >> 8) & 63] = old;
+          x[WORD.mie] = enabled;
+        } else if (csr === CSR.mip && source === 0) {
+          x[(w >> 8) & 63] = Atomics.load(x, WORD.mip);
+        } else {
+          break loop;
+        }
+        break;
+      }
+      case 54: // csrrc
+      case 57: {
+        // csrrci: of mstatus only MIE
+        const csr = code[i + 1] >>> 20;
+        const source = (w >> 14) & 63;
+        const bits = (w & 255) === 54 ? x[source] : source >> 1;
+        if (x[WORD.privilege] !== PRIVILEGE.machine) break loop;
+        if (csr === CSR.mstatus) {
+          if ((bits & ~MSTATUS.mie) !== 0) break loop;
+          const old = x[WORD.mstatus];
+          x[(w >> 8) & 63] = old;
+          x[WORD.mstatus] = old & ~bits;
+        } else if (csr === CSR.mie) {
+          const old = x[WORD.mie];
+          x[(w >> 8) & 63] = old;
+          x[WORD.mie] = old & ~bits;
+        } else if (csr === CSR.mip) {
+          x[(w >> 8) & 63] = Atomics.and(x, WORD.mip, ~(bits & CLEARABLE_INTERRUPTS));
+        } else {
+          break loop;
+        }
         break;
       }
       default:

@@ -29,6 +29,9 @@ const PRIORITY: readonly number[] = [
 /** Interrupts the hart has at all: what `mie` can hold. */
 export const INTERRUPT_MASK = PRIORITY.reduce((mask, bit) => mask | bit, 0);
 
+/** Interrupts of the platform: the rig sets them, the guest can only clear them. */
+export const CLEARABLE_INTERRUPTS = 0xffff_0000 | 0;
+
 /** Pending and enabled in `mie`, whatever `mstatus` says. */
 export function awaitingInterrupts(state: HartState): number {
   return Atomics.load(state.words, WORD.mip) & state.words[WORD.mie];

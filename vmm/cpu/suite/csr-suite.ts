@@ -68,6 +68,28 @@ export function describeCsrs(create: CreateVcpu): void {
       expect(values).to.deep.equal(['0x0', '0xf0f0', '0xfff0', '0xf000', '0x1f', '0x1f', '0x16', '0xff0']);
     });
 
+    it('set and clear what mie and mstatus have, and return the old value', () => {
+      const bench = new VcpuBench(
+        create,
+        `li a0, -1
+        csrrs a1, mie, a0
+        li a0, 0x888
+        csrrc a2, mie, a0
+        csrrs a3, mie, x0
+        csrrsi a4, mstatus, 8
+        csrrci a5, mstatus, 31
+        li a6, -1
+        csrrs a6, mstatus, a6
+        csrrc a7, mstatus, x0
+        csrrc a7, mstatus, a7
+        end: csrrs a0, mstatus, x0`,
+      );
+      bench.runTo('end');
+      bench.step();
+      const values = ['a1', 'a2', 'a3', 'a4', 'a5', 'a6', 'a7', 'a0'].map((name) => hex(bench.get(name)));
+      expect(values).to.deep.equal(['0x0', '0xffff0888', '0xffff0000', '0x0', '0x8', '0x0', '0x221888', '0x0']);
+    });
+
     it('do not write when set or clear name x0 or 0, so that read-only registers can be read', () => {
       for (const text of [
         'csrrs a0, mhartid, x0',

@@ -210,6 +210,8 @@ function describeInterrupts(create: CreateVcpu): void {
     for (const [what, text] of [
       ['mstatus', 'li t0, 0x888\ncsrw mie, t0\nlast: csrsi mstatus, 8'],
       ['mie', 'csrsi mstatus, 8\nli t0, 0x888\nlast: csrw mie, t0'],
+      ['csrs of mstatus', 'li t0, 0x888\ncsrw mie, t0\nli t0, 8\nlast: csrs mstatus, t0'],
+      ['csrs of mie', 'csrsi mstatus, 8\nli t0, 0x888\nlast: csrs mie, t0'],
       ['mret', 'li t0, 0x888\ncsrw mie, t0\nli t0, 0x1880\ncsrw mstatus, t0\nla t0, after\ncsrw mepc, t0\nlast: mret'],
     ] as const) {
       it(`that ${what} enables are taken right after that instruction`, () => {
@@ -221,6 +223,33 @@ function describeInterrupts(create: CreateVcpu): void {
         expect(b.get('a0')).to.equal(0);
       });
     }
+
+    it('that are pending do not disturb code which turns them off and on', () => {
+      const body = `li t1, 0x888
+        csrs mie, t1
+        addi a0, a0, 1
+        csrc mie, t1
+        csrsi mstatus, 8
+        addi a0, a0, 1
+        csrci mstatus, 8
+        csrs mie, t1
+        end: wfi`;
+      const b = new VcpuBench(create, WITH_HANDLER(body));
+      b.vcpu.setInterruptPending(INTERRUPT.mtip, true);
+      b.runTo('end');
+      expect(b.get('a0')).to.equal(2);
+      expect(b.trap.cause).to.equal(0);
+    });
+
+    it('cannot be turned on or off in U mode', () => {
+      for (const text of ['csrsi mstatus, 8', 'csrci mstatus, 8', 'csrs mie, t1', 'csrc mie, t1', 'csrr t1, mip']) {
+        const b = new VcpuBench(create, WITH_HANDLER(`${TO_USER}\nuser: ${text}`));
+        b.runTo('user');
+        b.runToTrap();
+        expect(b.trap.cause, text).to.equal(2);
+        expect(b.trap.epc, text).to.equal(b.address('user'));
+      }
+    });
 
     it('of M mode reach U mode whatever MIE says', () => {
       const b = new VcpuBench(create, WITH_HANDLER(`csrwi mie, 8\n${TO_USER}\nuser: j user`));
