@@ -73,12 +73,21 @@ static void end_sentence(gnss_stream *stream, uint32_t end) {
   counters->nmea_ok++;
 }
 
+/** Takes a character that only lengthens the sentence, as nearly all do. */
+static inline bool extend_sentence(gnss_stream *stream, uint8_t byte) {
+  if (byte < 0x20 || byte >= 0x7F || byte == '$' || byte == '*') return false;
+  uint32_t length = stream->line_length;
+  if (length >= NMEA_MAX_TEXT) return false;
+  stream->line[length] = (char)byte;
+  stream->line_length = length + 1;
+  stream->line_checksum ^= byte;
+  return true;
+}
+
 static void sentence_text(gnss_stream *stream, uint8_t byte) {
+  if (extend_sentence(stream, byte)) return;
   if (byte == '*') {
     stream->state = NMEA_SUM_1;
-  } else if (byte >= 0x20 && byte < 0x7F && byte != '$' && stream->line_length < NMEA_MAX_TEXT) {
-    stream->line[stream->line_length++] = (char)byte;
-    stream->line_checksum ^= byte;
   } else if (byte == '\r' || byte == '\n') {
     /* A whole line without a checksum: nothing vouches for it, but its end is known. */
     stream->counters.nmea_malformed++;
@@ -203,10 +212,24 @@ static inline void step(gnss_stream *stream, uint8_t byte) {
   }
 }
 
-void gnss_feed(gnss_stream *stream, const uint8_t *bytes, size_t count, size_t stride) {
-  stream->counters.bytes += (uint32_t)count;
-  for (const uint8_t *end = bytes + count * stride; bytes != end; bytes += stride) {
+/** Apart from `gnss_feed`, which then has no register to save for a character within a sentence. */
+static __attribute__((noinline)) void feed(gnss_stream *stream, const uint8_t *bytes, const uint8_t *end, size_t stride) {
+  for (; bytes != end; bytes += stride) {
     step(stream, *bytes);
     while (stream->again != stream->again_end) step(stream, stream->frame[stream->again++]);
   }
+}
+
+void gnss_feed(gnss_stream *stream, const uint8_t *bytes, size_t count, size_t stride) {
+  const uint8_t *end = bytes + count * stride;
+  if (count == 0) return;
+  stream->counters.bytes += (uint32_t)count;
+  if (stream->state == NMEA_TEXT) {
+    while (extend_sentence(stream, *bytes)) {
+      stream->offset++;
+      bytes += stride;
+      if (bytes == end) return;
+    }
+  }
+  feed(stream, bytes, end, stride);
 }

@@ -42,26 +42,20 @@ acquisition_kind acquisition_open(void) {
 }
 
 uint32_t acquisition_read(received_character *into, uint32_t max) {
-  switch (kind) {
-    case ACQUISITION_SERIAL_RING: return serial_ring_read(&ring, into, max);
-    case ACQUISITION_VIRTIO_CONSOLE: return virtio_console_read(&console, into, max);
-    case ACQUISITION_NS16550A: return ns16550a_read(uart, into, max);
-    default: return 0;
-  }
+  if (kind == ACQUISITION_SERIAL_RING) return serial_ring_read(&ring, into, max);
+  if (kind == ACQUISITION_VIRTIO_CONSOLE) return virtio_console_read(&console, into, max);
+  return kind == ACQUISITION_NS16550A ? ns16550a_read(uart, into, max) : 0;
+}
+
+static bool has_received(void) {
+  if (kind == ACQUISITION_VIRTIO_CONSOLE) return virtio_console_has_received(&console);
+  return kind == ACQUISITION_NS16550A && ns16550a_has_received(uart);
 }
 
 void acquisition_wait(void) {
   uint32_t before = interrupt_disable();
-  switch (kind) {
-    case ACQUISITION_SERIAL_RING: serial_ring_wait(&ring); break;
-    case ACQUISITION_VIRTIO_CONSOLE:
-      if (!virtio_console_has_received(&console)) wait_for_interrupt();
-      break;
-    case ACQUISITION_NS16550A:
-      if (!ns16550a_has_received(uart)) wait_for_interrupt();
-      break;
-    default: wait_for_interrupt();
-  }
+  if (kind == ACQUISITION_SERIAL_RING) serial_ring_wait(&ring);
+  else if (!has_received()) interrupt_wait();
   interrupt_restore(before);
 }
 

@@ -35,6 +35,9 @@ static inline void fence_to_device(void) { __asm__ volatile("fence w, o" ::: "me
 /** Sleeps until an interrupt enabled in `mie` is pending, whether or not `mstatus.MIE` is set. May return early. */
 static inline void wait_for_interrupt(void) { __asm__ volatile("wfi" ::: "memory"); }
 
+/** The low half of `time_now`, in one instruction: differences hold up to 2^32 ticks. */
+static inline uint32_t time_low(void) { return csr_read(time); }
+
 /** The `time` CSR: ticks of the board's time base (`/cpus/timebase-frequency`). Costs no exit. */
 static inline uint64_t time_now(void) {
   uint32_t high, low, again;

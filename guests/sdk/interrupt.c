@@ -14,6 +14,7 @@ typedef struct {
 
 static registration sources[PLIC_SOURCES + 1];
 static registration locals[32];
+volatile bool interrupt_handled;
 
 static void report_exception(exception_frame *frame) {
   console_print("exception: mcause %x, mepc %x, mtval %x\n", frame->cause, frame->pc, frame->value);
@@ -42,13 +43,18 @@ void interrupt_on_exception(exception_handler handler) { on_exception = handler;
 void interrupt_dispatch(uint32_t cause);
 uint32_t exception_dispatch(uint32_t cause, uint32_t pc, uint32_t value);
 
+static inline void dispatch_source(void) {
+  uint32_t source = plic_claim();
+  if (source == 0 || source > PLIC_SOURCES) return;
+  if (sources[source].handler != NULL) sources[source].handler(sources[source].context);
+  plic_complete(source);
+}
+
 void interrupt_dispatch(uint32_t cause) {
   cause &= 31;
+  interrupt_handled = true;
   if (cause == INTERRUPT_MACHINE_EXTERNAL) {
-    uint32_t source = plic_claim();
-    if (source == 0 || source > PLIC_SOURCES) return;
-    if (sources[source].handler != NULL) sources[source].handler(sources[source].context);
-    plic_complete(source);
+    dispatch_source();
     return;
   }
   if (locals[cause].handler != NULL) {
@@ -57,6 +63,11 @@ void interrupt_dispatch(uint32_t cause) {
   }
   /* Nobody clears it, so it would return for ever. */
   csr_clear(mie, 1u << cause);
+}
+
+void interrupt_wait(void) {
+  interrupt_sleep();
+  if (csr_read(mip) & csr_read(mie) & 1u << INTERRUPT_MACHINE_EXTERNAL) dispatch_source();
 }
 
 uint32_t exception_dispatch(uint32_t cause, uint32_t pc, uint32_t value) {

@@ -25,6 +25,21 @@ bool interrupt_on_local(uint32_t cause, interrupt_handler handler, void *context
 /** Replaces what happens at an exception; by default one line on the console and a failed end. */
 void interrupt_on_exception(exception_handler handler);
 
+/** A handler has run since the last sleep. */
+extern volatile bool interrupt_handled;
+
+/**
+ * Sleeps until an enabled interrupt is pending; with interrupts off. Does not sleep when a handler has run since the
+ * last time: what it did may be what the caller waits for.
+ */
+static inline void interrupt_sleep(void) {
+  if (!interrupt_handled) wait_for_interrupt();
+  interrupt_handled = false;
+}
+
+/** `interrupt_sleep`, then calls the handler of a PLIC source that ended it, which spares a trap. */
+void interrupt_wait(void);
+
 /** Turns interrupts off; the answer goes to `interrupt_restore`. */
 static inline uint32_t interrupt_disable(void) {
   uint32_t before;

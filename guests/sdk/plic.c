@@ -10,6 +10,7 @@
 #define CLAIM 0x200004u
 
 static uint32_t base;
+uint32_t plic_claim_register;
 
 bool plic_open(void) {
   static const char *const names[] = {"sifive,plic-1.0.0", "riscv,plic0"};
@@ -19,6 +20,7 @@ bool plic_open(void) {
     if (node != FDT_NONE && !fdt_reg(board_tree(), node, &base, &length)) base = 0;
   }
   if (base == 0) return false;
+  plic_claim_register = base + CLAIM;
   mmio_write32(base + THRESHOLD, 0);
   return true;
 }
@@ -30,6 +32,3 @@ bool plic_enable(uint32_t source) {
   mmio_write32(word, mmio_read32(word) | 1u << source % 32);
   return true;
 }
-
-uint32_t plic_claim(void) { return mmio_read32(base + CLAIM); }
-void plic_complete(uint32_t source) { mmio_write32(base + CLAIM, source); }

@@ -2,7 +2,7 @@
 #include "serial-ring.h"
 
 #include "board.h"
-#include "csr.h"
+#include "interrupt.h"
 
 #define MAGIC 0x52535652u
 #define VERSION 1u
@@ -64,8 +64,6 @@ bool serial_ring_open(serial_ring *ring, fdt_node node, uint32_t baud_rate) {
 }
 
 uint32_t serial_ring_read(serial_ring *ring, received_character *into, uint32_t max) {
-  csr_clear(mip, 1u << ring->interrupt);
-  fence_all();
   uint32_t tail = ring->tail, count = get(ring, RX_HEAD) - tail;
   if (count == 0) return 0;
   fence_read();
@@ -87,10 +85,15 @@ uint32_t serial_ring_read(serial_ring *ring, received_character *into, uint32_t 
 bool serial_ring_has_received(const serial_ring *ring) { return get(ring, RX_HEAD) != ring->tail; }
 
 void serial_ring_wait(const serial_ring *ring) {
+  uint32_t doorbell = 1u << ring->interrupt;
+  /* Whatever is produced from here on rings again: looking at the ring afterwards misses nothing. */
+  csr_clear(mip, doorbell);
+  fence_all();
+  if (serial_ring_has_received(ring)) return;
   /* Enabled only here, with interrupts off: the doorbell ends `wfi` and is never taken as a trap. */
-  csr_set(mie, 1u << ring->interrupt);
-  if (!serial_ring_has_received(ring)) wait_for_interrupt();
-  csr_clear(mie, 1u << ring->interrupt);
+  csr_set(mie, doorbell);
+  interrupt_sleep();
+  csr_clear(mie, doorbell);
 }
 
 bool serial_ring_write(serial_ring *ring, uint8_t character) {

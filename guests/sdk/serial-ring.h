@@ -21,10 +21,10 @@ typedef struct {
 
 /** Programs 8N1 at `baud_rate` with DTR and RTS set. False when the node or the area's header is not as specified. */
 bool serial_ring_open(serial_ring *ring, fdt_node node, uint32_t baud_rate);
-/** Clears the doorbell, then takes up to `max` characters. The first one after a loss carries `LINE_OVERRUN`. */
+/** Takes up to `max` characters. The first one after a loss carries `LINE_OVERRUN`. */
 uint32_t serial_ring_read(serial_ring *ring, received_character *into, uint32_t max);
 bool serial_ring_has_received(const serial_ring *ring);
-/** Sleeps until the doorbell, unless characters are there. To be called with interrupts off. */
+/** Clears the doorbell, then sleeps until it rings, unless characters are there. To be called with interrupts off. */
 void serial_ring_wait(const serial_ring *ring);
 /** Queues one character; false when the ring is full. */
 bool serial_ring_write(serial_ring *ring, uint8_t character);

@@ -18,7 +18,8 @@ bool virtio_console_open(virtio_console *console, fdt_node node) {
   if (!virtio_mmio_open(&console->device, node, DEVICE_ID_CONSOLE)) return false;
   if (!virtio_mmio_queue(&console->device, &console->receive, 0)) return false;
   if (!virtio_mmio_queue(&console->device, &console->transmit, 1)) return false;
-  console->filled = console->taken = console->untold = 0;
+  console->next = console->end = console->buffers[0];
+  console->untold = 0;
   for (uint16_t i = 0; i < VIRTQUEUE_SIZE; i++) {
     console->receive.descriptors[i] =
         (virtq_descriptor){(uintptr_t)console->buffers[i], VIRTIO_CONSOLE_BUFFER, VIRTQ_DESC_F_WRITE, 0};
@@ -31,33 +32,36 @@ bool virtio_console_open(virtio_console *console, fdt_node node) {
   return true;
 }
 
-uint32_t virtio_console_read(virtio_console *console, received_character *into, uint32_t max) {
-  uint32_t count = 0;
+/** Goes on to the next filled buffer; false when there is none. */
+static inline bool next_buffer(virtio_console *console) {
   virtq_used_element element;
-  while (count < max) {
-    if (console->taken == console->filled) {
-      if (!virtqueue_take(&console->receive, &element)) break;
-      console->current = (uint16_t)element.id;
-      console->filled = element.length < VIRTIO_CONSOLE_BUFFER ? element.length : VIRTIO_CONSOLE_BUFFER;
-      console->taken = 0;
-    }
-    const uint8_t *buffer = console->buffers[console->current];
-    while (count < max && console->taken < console->filled) into[count++] = (received_character){buffer[console->taken++], 0};
-    if (console->taken == console->filled) {
-      virtqueue_offer(&console->receive, console->current);
-      console->untold++;
-    }
-  }
+  if (!virtqueue_take(&console->receive, &element)) return false;
+  uint32_t filled = element.length < VIRTIO_CONSOLE_BUFFER ? element.length : VIRTIO_CONSOLE_BUFFER;
+  console->current = element.id;
+  console->next = console->buffers[element.id];
+  console->end = console->next + filled;
+  return true;
+}
+
+uint32_t virtio_console_read(virtio_console *console, received_character *into, uint32_t max) {
+  if (console->next == console->end && !next_buffer(console)) return 0;
+  const uint8_t *next = console->next;
+  uint32_t count = (uint32_t)(console->end - next);
+  if (count > max) count = max;
+  for (const uint8_t *stop = next + count; next != stop; next++) *into++ = (received_character){*next, 0};
+  console->next = next;
+  if (next != console->end) return count;
+  virtqueue_offer(&console->receive, (uint16_t)console->current);
   /* A device that has run out of buffers gets all of them back before it matters: each notification is an exit. */
-  if (console->untold >= VIRTQUEUE_SIZE / 2) {
-    virtio_mmio_notify(&console->device, &console->receive);
+  if (++console->untold >= VIRTQUEUE_SIZE / 2) {
     console->untold = 0;
+    virtio_mmio_notify(&console->device, &console->receive);
   }
   return count;
 }
 
 bool virtio_console_has_received(const virtio_console *console) {
-  return console->taken != console->filled || virtqueue_has_used(&console->receive);
+  return console->next != console->end || virtqueue_has_used(&console->receive);
 }
 
 void virtio_console_write(virtio_console *console, const uint8_t *bytes, uint32_t length) {

@@ -12,21 +12,21 @@
 
 /** One console device. Nothing is lost for lack of room: buffers go back only when they are read. */
 typedef struct {
+  /** The buffer being read: its descriptor, and what of it is not taken yet. */
+  uint32_t current;
+  const uint8_t *next;
+  const uint8_t *end;
+  /** Buffers given back since the device was last told. */
+  uint32_t untold;
   virtio_mmio device;
   virtqueue receive;
   virtqueue transmit;
-  /** The buffer being read: its descriptor, bytes it holds, bytes taken. */
-  uint16_t current;
-  uint32_t filled;
-  uint32_t taken;
   uint8_t buffers[VIRTQUEUE_SIZE][VIRTIO_CONSOLE_BUFFER];
   uint8_t sending[VIRTIO_CONSOLE_BUFFER];
-  /** Buffers given back since the device was last told. */
-  uint32_t untold;
 } virtio_console;
 
 bool virtio_console_open(virtio_console *console, fdt_node node);
-/** Takes up to `max` characters; their status is 0, for the device knows no line errors. */
+/** Takes up to `max` characters of one buffer; 0 when there are none. Their status is 0: the device knows no line errors. */
 uint32_t virtio_console_read(virtio_console *console, received_character *into, uint32_t max);
 bool virtio_console_has_received(const virtio_console *console);
 /** Sends all bytes, waiting for the device. */

@@ -88,26 +88,6 @@ void virtio_mmio_start(const virtio_mmio *device) {
 
 void virtio_mmio_acknowledge(const virtio_mmio *device) { put(device, INTERRUPT_ACK, get(device, INTERRUPT_STATUS)); }
 
-void virtqueue_offer(virtqueue *queue, uint16_t id) {
-  uint16_t index = queue->available.index;
-  queue->available.ring[index % VIRTQUEUE_SIZE] = id;
-  fence_write();
-  queue->available.index = (uint16_t)(index + 1);
-}
-
-bool virtqueue_has_used(const virtqueue *queue) { return queue->used.index != queue->used_seen; }
-
-bool virtqueue_take(virtqueue *queue, virtq_used_element *element) {
-  while (virtqueue_has_used(queue)) {
-    fence_read();
-    uint32_t place = queue->used_seen % VIRTQUEUE_SIZE;
-    *element = (virtq_used_element){queue->used.ring[place].id, queue->used.ring[place].length};
-    queue->used_seen++;
-    if (element->id < VIRTQUEUE_SIZE) return true;
-  }
-  return false;
-}
-
 void virtio_mmio_notify(const virtio_mmio *device, const virtqueue *queue) {
   fence_all();
   if (queue->used.flags & USED_F_NO_NOTIFY) return;

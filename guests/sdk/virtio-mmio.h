@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "csr.h"
 #include "fdt.h"
 
 /** Entries of each queue this driver sets up; a device must offer at least as many. */
@@ -36,7 +37,9 @@ typedef struct {
     uint16_t index;
     virtq_used_element ring[VIRTQUEUE_SIZE];
   } used;
-  uint16_t used_seen;
+  /** Free-running; the device's indices are the low halves. */
+  uint32_t used_seen;
+  uint32_t offered;
   uint16_t number;
 } virtqueue;
 
@@ -55,9 +58,28 @@ void virtio_mmio_start(const virtio_mmio *device);
 /** Reads and acknowledges the interrupt. */
 void virtio_mmio_acknowledge(const virtio_mmio *device);
 /** Makes descriptor `id` available; the device learns of it by `virtio_mmio_notify`. */
-void virtqueue_offer(virtqueue *queue, uint16_t id);
+static inline void virtqueue_offer(virtqueue *queue, uint16_t id) {
+  uint32_t index = queue->offered++;
+  queue->available.ring[index % VIRTQUEUE_SIZE] = id;
+  fence_write();
+  queue->available.index = (uint16_t)(index + 1);
+}
+
 /** Whether the device has used a descriptor that was not taken yet. */
-bool virtqueue_has_used(const virtqueue *queue);
+static inline bool virtqueue_has_used(const virtqueue *queue) { return queue->used.index != (uint16_t)queue->used_seen; }
+
 /** Takes the next used descriptor. False when there is none, or the device named one that does not exist. */
-bool virtqueue_take(virtqueue *queue, virtq_used_element *element);
+static inline bool virtqueue_take(virtqueue *queue, virtq_used_element *element) {
+  while (virtqueue_has_used(queue)) {
+    fence_read();
+    const volatile virtq_used_element *used = &queue->used.ring[queue->used_seen % VIRTQUEUE_SIZE];
+    element->id = used->id;
+    element->length = used->length;
+    queue->used_seen++;
+    if (element->id < VIRTQUEUE_SIZE) return true;
+  }
+  return false;
+}
+
+/** Tells the device of what was made available, unless it says that it looks by itself. */
 void virtio_mmio_notify(const virtio_mmio *device, const virtqueue *queue);
