@@ -53,10 +53,10 @@ describe('rig', () => {
     const { code, out, err } = await run(PASSING);
     expect(code).to.equal(EXIT.pass);
     expect(out).to.contain('partitioned').and.to.contain('PASS: 2 PASS').and.to.contain('hosted against partitioned');
-    expect(out).to.match(/reports: .*run\.json, .*junit\.xml, .*host\.json/);
+    expect(out).to.match(/reports: .*run\.json, .*junit\.xml, .*host\.json\nHTML report: .*report\.html\n$/);
     expect(err).to.contain('run   p [x, sim, hosted, emulated, interpreter] for 60 s');
     expect(err).to.contain('PASS         is certified');
-    for (const name of ['run.json', 'junit.xml', 'host.json'])
+    for (const name of ['run.json', 'junit.xml', 'host.json', 'report.html'])
       expect(existsSync(join(folder.path, 'out', name))).to.equal(true);
   });
 

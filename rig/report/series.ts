@@ -28,6 +28,8 @@ export interface Histogram {
 }
 
 const CURVE_POINTS = 256;
+/** Those that people ask for are kept exactly. */
+const NAMED = [0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999];
 /** Samples at the upper end that are kept one by one. */
 const TAIL_POINTS = 64;
 const COLUMNS = 400;
@@ -44,6 +46,7 @@ export function percentileCurve(samples: ArrayLike<number>): PercentileCurve {
   const count = sorted.length;
   const ranks = new Set<number>();
   if (count > 0) ranks.add(1);
+  for (const p of NAMED) if (count > 0) ranks.add(nearestRank(count, p));
   const end = Math.log10(2 * count);
   for (let i = 1; i < CURVE_POINTS && count > 0; i++)
     ranks.add(nearestRank(count, 1 - 10 ** -((i / CURVE_POINTS) * end)));

@@ -43,7 +43,9 @@ export function percentilePlot(subject: string, curves: readonly Named<Percentil
 
 function curveInWords({ name, data }: Named<PercentileCurve>): string {
   const at = (p: number): string => {
-    const found = data.points.find((point) => point[0] >= p) ?? data.points[data.points.length - 1];
+    // Points stand in the middle of their steps.
+    const half = 0.5 / data.count + Number.EPSILON;
+    const found = data.points.find((point) => point[0] >= p - half) ?? data.points[data.points.length - 1];
     return formatValue(Number(found[1].toPrecision(3)), 'ns');
   };
   return `${name}: median ${at(0.5)}, 99 % ${at(0.99)}, greatest ${at(1)}, ${data.count} samples`;
