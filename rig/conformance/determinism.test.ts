@@ -15,6 +15,14 @@ function deterministicFiles(folder: string): string[] {
     .sort();
 }
 
+/** The report up to where the host has its say. */
+function reportBeforeHost(folder: string): string {
+  const text = readFileSync(join(folder, 'report.html'), 'utf8');
+  const end = text.indexOf('<section id="host">');
+  expect(end).to.be.above(0);
+  return text.slice(0, end);
+}
+
 function runPlan(folder: string): void {
   const args = [
     CLI,
@@ -46,7 +54,7 @@ describe('a run in virtual time', function () {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('writes the same record and traces to the byte: twice, and while every core is busy', () => {
+  it('writes the same record, traces and report to the byte: twice, and while every core is busy', () => {
     const [first, second, loaded] = ['first', 'second', 'loaded'].map((name) => join(folder, name));
     runPlan(first);
     runPlan(second);
@@ -57,6 +65,7 @@ describe('a run in virtual time', function () {
     expect(files.filter((name) => name.endsWith('.pcapng'))).to.have.length.of.at.least(6);
     for (const other of [second, loaded]) {
       expect(deterministicFiles(other)).to.deep.equal(files);
+      expect(reportBeforeHost(other) === reportBeforeHost(first), `report in ${other}`).to.equal(true);
       for (const name of files)
         expect(readFileSync(join(other, name)).equals(readFileSync(join(first, name))), `${name} in ${other}`).to.equal(
           true,
