@@ -20,6 +20,8 @@ export interface StartOptions {
   readonly cwd?: string;
   /** Leads a process group, as a command started by a shell does. */
   readonly group?: boolean;
+  /** After so long it is killed; two minutes when absent. */
+  readonly limitMs?: number;
   /** User and group without any right. */
   readonly nobody?: boolean;
 }
@@ -41,7 +43,7 @@ export class RigProcess {
     this.#child = spawn(process.execPath, [MAIN, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: options.group ?? false,
-      timeout: LIMIT_MS,
+      timeout: options.limitMs ?? LIMIT_MS,
       killSignal: 'SIGKILL',
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       ...(options.nobody === true ? { uid: NOBODY, gid: NOBODY } : {}),
@@ -137,6 +139,17 @@ function statOf(pid: number): { readonly state: string; readonly parent: number 
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Whom to run as so that permissions count: root may do everything, so there the command runs as somebody without rights,
+ * which takes a repository that anybody may read.
+ */
+export async function withoutRights(): Promise<{ readonly nobody: boolean; readonly reason: string | undefined }> {
+  if (process.getuid?.() !== 0) return { nobody: false, reason: undefined };
+  const { code } = await rig(['--version'], { nobody: true }).catch(() => ({ code: -1 }));
+  const reason = code === 0 ? undefined : 'root may do everything, and nobody else may read this repository';
+  return { nobody: true, reason };
 }
 
 /** Why this machine cannot show terminals and look at processes; undefined when it can. */

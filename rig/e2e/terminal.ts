@@ -24,6 +24,9 @@ export interface Terminal {
   readonly process: RigProcess;
 }
 
+/** Longer than any suite. */
+const SHOWN_MS = 3_600_000;
+
 /** `rig export sim:PROFILE`, linked into `folder` as `name`, ready to be opened. */
 export async function startTerminal(
   folder: string,
@@ -32,7 +35,9 @@ export async function startTerminal(
   name = 'receiver',
 ): Promise<Terminal> {
   const path = join(folder, name);
-  const process = startRig(['export', `sim:${profile}`, '--pty', '--link', path, '--seed', seed, '-q']);
+  const process = startRig(['export', `sim:${profile}`, '--pty', '--link', path, '--seed', seed, '-q'], {
+    limitMs: SHOWN_MS,
+  });
   await process.says(/^.+\n/);
   if (!existsSync(path)) throw new Error(`there is no link at ${path}`);
   return { path, process };
