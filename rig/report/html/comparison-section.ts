@@ -74,7 +74,7 @@ function tiles(members: readonly Member[]): Markup {
 
 function table({ members, differentials }: Comparison, source: string): Markup {
   const differences = differentials.map((_, i) =>
-    differentials.length === 1 ? 'difference' : `${members[i].name} \u2212 partitioned`,
+    differentials.length === 1 ? 'difference' : `${members[i].record.cell.frontend} \u2212 partitioned`,
   );
   const head = [
     { title: 'what' },

@@ -161,8 +161,10 @@ describe('the HTML report', () => {
 
   it('is the same bytes for the same record up to the part about the host', async () => {
     const other = testFolder();
-    const first = report(await both(BODY), outDir);
-    const again = await runPlanText(other, BODY, { selection: {} }, fakeExecutor(answer));
+    const lost = (path: string): string =>
+      `${BODY}\n it('loses it', () => { throw new Error(${JSON.stringify(`${path}/out/x`)}); });`;
+    const first = report(await both(lost(folder.path)), outDir);
+    const again = await runPlanText(other, lost(other.path), { selection: {} }, fakeExecutor(answer));
     for (const cell of again.cells) for (const test of cell.tests) test.wallMs = 99_999;
     const second = htmlReport(again, {
       outDir: join(other.path, 'out'),

@@ -60,7 +60,7 @@ header.v-error, header.v-timeout { border-left-color: var(--error); } header.v-a
 
 .scroll { overflow-x: auto; margin: .6rem -.25rem; padding: 0 .25rem; container-type: inline-size; }
 caption span { display: block; position: sticky; left: 0; max-width: 100cqw; }
-.stay { position: sticky; left: -.25rem; background: var(--page); }
+.stay { position: sticky; left: -.25rem; background: var(--page); background-clip: padding-box; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: .875rem; }
 caption { text-align: left; font-size: .82rem; padding-bottom: .4rem; overflow-wrap: normal; }
 th, td { text-align: left; vertical-align: top; padding: .38rem .6rem; border-bottom: 1px solid var(--rule); overflow-wrap: normal; }
@@ -81,7 +81,7 @@ tbody:first-of-type tr.group > th { padding-top: .5rem; }
 .pair + .scroll { margin-top: 1.2rem; }
 .outcome { font-weight: 600; font-size: .82rem; }
 #comparison tbody th { white-space: nowrap; }
-svg.bars { display: block; width: 9rem; height: auto; }
+svg.bars { display: block; width: 8rem; height: auto; }
 svg.glyph { display: block; width: 7rem; height: auto; overflow: visible; }
 
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1.25rem; margin: .5rem 0 .25rem; font-size: .9rem; }
@@ -119,6 +119,7 @@ pre { background: var(--page); border: 1px solid var(--rule); border-radius: 6px
 .figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr)); gap: 1rem 1.75rem; align-items: start; }
 figure { margin: .25rem 0; min-width: 0; max-width: 31rem; }
 figcaption { font-size: .84rem; line-height: 1.35; margin-bottom: .25rem; min-height: 2.3em; }
+.lead figcaption { min-height: 0; }
 figure svg { display: block; width: 100%; height: auto; }
 figure svg text { font-size: 11px; fill: var(--soft); font-variant-numeric: tabular-nums; }
 .grid { stroke: var(--rule); fill: none; } .axis { stroke: var(--line); fill: none; }
@@ -148,7 +149,7 @@ footer { color: var(--soft); font-size: .82rem; margin-top: 3rem; }
   table { font-size: 8pt; } th, td { padding: .22rem .35rem; }
   nav, .skip-link { display: none; }
   .card { break-inside: auto; border-color: #bbb; }
-  figure, tr, .tiles { break-inside: avoid; } h2, h3, h4, summary { break-after: avoid; }
+  figure, tr, .tiles { break-inside: avoid; } h2, h3, h4, summary, .legend, h3 + p { break-after: avoid; }
   .scroll { overflow: visible; } pre { max-height: none; overflow: visible; }
   details::details-content { content-visibility: visible; block-size: auto; }
   a { color: inherit; }
