@@ -39,7 +39,7 @@ export const EXIT_MEANINGS: readonly (readonly [code: number, meaning: string])[
   [EXIT.deviceMissing, 'no such device'],
   [EXIT.deviceInUse, 'the device is in use, or claimed twice'],
   [EXIT.denied, 'no permission for the device'],
-  [EXIT.trace, 'the trace is truncated, foreign or damaged'],
+  [EXIT.trace, 'the trace is foreign, or damaged beyond use'],
   [EXIT.image, 'the guest image cannot be loaded'],
   [EXIT.notCertified, 'the replay of a run diverged: not certified'],
   [EXIT.profileMalformed, 'the profile breaks its schema'],

@@ -25,10 +25,11 @@ The path to open is printed on the first line. The device starts when the first 
 time, and characters that nobody reads are lost, as on a real line. A recording ends when it is over and its reader has left.
 
 Examples:
-  $ rig export sim:gnss-nmea-1hz --pty --link /tmp/gnss                 until Ctrl-C
-  $ gpsd -N -n /tmp/gnss    and in another terminal    gpspipe -w       gpsd takes it for a receiver
-  $ rig export drive.pcapng --pty --link /tmp/gnss --for '10 min'       a recording, as if the device were there
-  $ rig run gnss-logger --port /tmp/gnss                                the plan for the real device, without one`;
+  $ rig export sim:gnss-nmea-1hz --pty --link /tmp/gnss              until Ctrl-C
+  $ gpsd -N -n /tmp/gnss                                             gpsd takes it for a receiver
+  $ gpspipe -w                                                       what gpsd makes of it, in another terminal
+  $ rig export drive.pcapng --pty --link /tmp/gnss --for '10 min'    a recording, as if the device were there
+  $ rig run gnss-logger --port /tmp/gnss                             the plan for the real device, without one`;
 
 export function exportCommand(environment: CommandEnvironment, finish: Finish): Command {
   return new Command('export')

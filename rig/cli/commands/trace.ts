@@ -15,7 +15,7 @@ const EXAMPLES = `
 Examples:
   $ rig trace info drive.pcapng
   $ rig trace export drive.pcapng --format bytes -o drive.nmea
-  $ rig trace export run.pcapng --format pcapng --interface journal -o journal.pcapng`;
+  $ rig trace export run.pcapng --format pcapng --interface 'journal guest' -o journal.pcapng`;
 
 export function traceCommand(environment: CommandEnvironment, finish: Finish): Command {
   const command = new Command('trace').description('look into a trace').addHelpText('after', EXAMPLES);
