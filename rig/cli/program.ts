@@ -1,7 +1,7 @@
 /** The command line as a whole: commands, help, errors and exit codes. */
 
 import { Command, CommanderError } from 'commander';
-import { packageVersion } from '../report/write-reports.js';
+import { packageVersion } from '../package-version.js';
 import { doctorCommand } from './commands/doctor.js';
 import { exportCommand } from './commands/export.js';
 import type { Finish } from './commands/finish.js';
@@ -11,9 +11,9 @@ import { replayCommand } from './commands/replay.js';
 import { runCommand } from './commands/run.js';
 import { startCommand } from './commands/start.js';
 import { traceCommand } from './commands/trace.js';
+import { type CommandEnvironment, PROCESS_ENVIRONMENT } from './environment.js';
 import { EXIT, EXIT_MEANINGS, exitCodeOf } from './exit-codes.js';
 import { presentError } from './present-error.js';
-import { type CommandEnvironment, PROCESS_ENVIRONMENT } from './run-plans.js';
 
 function exitCodeHelp(): string {
   const lines = EXIT_MEANINGS.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`);

@@ -4,7 +4,6 @@ import { arch, availableParallelism, cpus, platform } from 'node:os';
 import { relative, resolve } from 'node:path';
 import { WallClock } from '../../base/index.js';
 import { findRecording } from '../paths.js';
-import { defaultExecutor, loadWiring } from '../plan/context.js';
 import { cellLabel, type Selection } from '../plan/matrix.js';
 import { runSession } from '../plan/session.js';
 import { countVerdicts, type HostFacts } from '../report/run-json.js';
@@ -15,6 +14,7 @@ import type { PreflightRequest } from '../run/services.js';
 import { type SessionRecord, sessionErrors, sessionVerdict, type TestRecord } from '../verdict/records.js';
 import { type ErrorRecord, GRAVITY, type Verdict } from '../verdict/verdict.js';
 import { createDisplay, wantsColour } from './display.js';
+import type { CommandEnvironment } from './environment.js';
 import { sessionExitCode } from './exit-codes.js';
 import { listenForInterrupt } from './interrupt.js';
 import { advice } from './present-error.js';
@@ -32,22 +32,6 @@ export interface RunPlansOptions {
   /** Errors with their stacks. */
   readonly verbose: boolean;
 }
-
-/** Where output goes, and what runs; replaced in tests. */
-export interface CommandEnvironment {
-  readonly stdout: NodeJS.WriteStream;
-  readonly stderr: NodeJS.WriteStream;
-  readonly executor: () => Promise<RunExecutor>;
-  /** Rejects when a name on the command line is wrong, before anything runs. */
-  readonly preflight: (request: PreflightRequest) => Promise<void>;
-}
-
-export const PROCESS_ENVIRONMENT: CommandEnvironment = {
-  stdout: process.stdout,
-  stderr: process.stderr,
-  executor: defaultExecutor,
-  preflight: async (request) => (await loadWiring()).preflight(request),
-};
 
 /** Answers the exit code. The reports are written whatever the verdict, also after Ctrl-C. */
 export async function runPlans(options: RunPlansOptions, environment: CommandEnvironment): Promise<number> {

@@ -1,9 +1,9 @@
 /** Writes the result files of a session into its output folder. */
 
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RigError } from '../errors.js';
-import { PACKAGE_ROOT } from '../paths.js';
+import { packageVersion } from '../package-version.js';
 import { ensureFolder } from '../plan/context.js';
 import type { SessionRecord } from '../verdict/records.js';
 import { htmlReport } from './html/page.js';
@@ -53,10 +53,4 @@ function write(path: string, text: string): string {
     });
   }
   return path;
-}
-
-/** The version in `package.json`. */
-export function packageVersion(): string {
-  const { version } = JSON.parse(readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8')) as { version: string };
-  return version;
 }

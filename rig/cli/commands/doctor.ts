@@ -2,8 +2,8 @@
 
 import { Command } from 'commander';
 import { type CheckResult, checkMachine, type MachineProbe, PROCESS_PROBE } from '../doctor-checks.js';
+import type { CommandEnvironment } from '../environment.js';
 import { EXIT } from '../exit-codes.js';
-import type { CommandEnvironment } from '../run-plans.js';
 import type { Finish } from './finish.js';
 
 const MARKS: Readonly<Record<CheckResult['state'], string>> = { good: 'ok  ', missing: 'FAIL', optional: '-   ' };

@@ -5,11 +5,11 @@ import { Command, Option } from 'commander';
 import { RigError } from '../../errors.js';
 import { formatValue } from '../../metrics/measurement.js';
 import { loadWiring } from '../../plan/context.js';
+import type { CommandEnvironment } from '../environment.js';
 import { EXIT } from '../exit-codes.js';
 import { listenForInterrupt } from '../interrupt.js';
 import { duration, seedOption } from '../options.js';
 import { createProgressLine } from '../progress-line.js';
-import type { CommandEnvironment } from '../run-plans.js';
 import type { Finish } from './finish.js';
 
 interface ExportFlags {

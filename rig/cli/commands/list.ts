@@ -3,9 +3,9 @@
 import { Argument, Command } from 'commander';
 import { listGuests } from '../../guest-manifest.js';
 import { listProfiles, listRecordings } from '../../paths.js';
+import type { CommandEnvironment } from '../environment.js';
 import { EXIT } from '../exit-codes.js';
 import { listPlans } from '../plan-files.js';
-import type { CommandEnvironment } from '../run-plans.js';
 import type { Finish } from './finish.js';
 
 const LISTS: Readonly<Record<string, () => string[]>> = {

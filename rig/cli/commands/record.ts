@@ -4,11 +4,11 @@ import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { formatValue } from '../../metrics/measurement.js';
 import { loadWiring } from '../../plan/context.js';
+import type { CommandEnvironment } from '../environment.js';
 import { EXIT } from '../exit-codes.js';
 import { listenForInterrupt } from '../interrupt.js';
 import { duration, seedOption } from '../options.js';
 import { createProgressLine } from '../progress-line.js';
-import type { CommandEnvironment } from '../run-plans.js';
 import type { Finish } from './finish.js';
 
 interface RecordFlags {

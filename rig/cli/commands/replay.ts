@@ -5,11 +5,11 @@ import { Command } from 'commander';
 import { formatValue } from '../../metrics/measurement.js';
 import { ensureFolder, loadWiring } from '../../plan/context.js';
 import type { ReplayResult } from '../../run/services.js';
+import type { CommandEnvironment } from '../environment.js';
 import { EXIT } from '../exit-codes.js';
 import { listenForInterrupt } from '../interrupt.js';
 import { outOption } from '../options.js';
 import { createProgressLine } from '../progress-line.js';
-import type { CommandEnvironment } from '../run-plans.js';
 import type { Finish } from './finish.js';
 
 interface ReplayFlags {

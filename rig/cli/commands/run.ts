@@ -1,9 +1,9 @@
 /** `rig run`: runs plans in the selected cells of the matrix. */
 
 import { Command, Option } from 'commander';
+import type { CommandEnvironment } from '../environment.js';
 import * as options from '../options.js';
 import { findPlans } from '../plan-files.js';
-import { type CommandEnvironment, runPlans } from '../run-plans.js';
 import type { Finish } from './finish.js';
 
 interface RunFlags extends options.MatrixFlags {
@@ -43,6 +43,8 @@ export function runCommand(environment: CommandEnvironment, finish: Finish): Com
     .addOption(options.inconclusiveOption())
     .addHelpText('after', EXAMPLES)
     .action(async (plans: string[], flags: RunFlags) => {
+      // Loaded here: it brings in mocha and every report, which no other command needs.
+      const { runPlans } = await import('../run-plans.js');
       finish(
         await runPlans(
           {

@@ -1,9 +1,9 @@
 /** `rig start`: every shipped plan, on simulators and shipped recordings, in both architectures. What `npm start` runs. */
 
 import { Command } from 'commander';
+import type { CommandEnvironment } from '../environment.js';
 import * as options from '../options.js';
 import { findPlans } from '../plan-files.js';
-import { type CommandEnvironment, runPlans } from '../run-plans.js';
 import type { Finish } from './finish.js';
 
 interface StartFlags {
@@ -23,6 +23,8 @@ export function startCommand(environment: CommandEnvironment, finish: Finish): C
     .addOption(options.inconclusiveOption())
     .addHelpText('after', '\nExample:\n  $ rig start            what "npm start" runs, without the set-up')
     .action(async (flags: StartFlags) => {
+      // Loaded here: it brings in mocha and every report, which no other command needs.
+      const { runPlans } = await import('../run-plans.js');
       finish(
         await runPlans(
           {

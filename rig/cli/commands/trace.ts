@@ -5,8 +5,8 @@ import Table from 'cli-table3';
 import { Command, Option } from 'commander';
 import { loadWiring } from '../../plan/context.js';
 import type { ExportFormat } from '../../run/services.js';
+import type { CommandEnvironment } from '../environment.js';
 import { EXIT } from '../exit-codes.js';
-import type { CommandEnvironment } from '../run-plans.js';
 import type { Finish } from './finish.js';
 
 const FORMATS: readonly ExportFormat[] = ['bytes', 'csv', 'pcapng'];
