@@ -30,7 +30,8 @@ const FOREIGN: readonly { readonly magic: readonly number[]; readonly problem: s
  * @throws VmmError `VMM_IMAGE`, one sentence that names `name`, when it is neither a good ELF nor a plausible raw image.
  */
 export function parseImage(bytes: Uint8Array, name: string, ramBase: number = BOARD.ram.base): GuestImage {
-  if (bytes.length === 0) throw new VmmError('VMM_IMAGE', `${name}: the file is empty`, { where: name });
+  if (bytes.length === 0)
+    throw new VmmError('VMM_IMAGE', `${name}: the file is empty`, { where: name, hint: 'Build the guest again.' });
   if (isElf(bytes)) return loadElf(bytes, name);
   const foreign = FOREIGN.find(({ magic }) => magic.every((byte, i) => bytes[i] === byte));
   if (foreign !== undefined)
