@@ -49,6 +49,19 @@ describe('SplitQueue', () => {
     expect(s.queue.next()).to.equal(QUEUE.empty);
   });
 
+  it('looks for further chains only when it has used those it saw', () => {
+    const s = new Setup();
+    for (const head of [1, 2]) {
+      s.driver.describe(head, BUFFER, 100);
+      s.driver.offer(head);
+    }
+    expect(s.queue.next()).to.equal(QUEUE.chain);
+    s.ram.pokeU16(s.driver.available + 2, 99);
+    expect(s.queue.next()).to.equal(QUEUE.chain);
+    expect(s.queue.head).to.equal(2);
+    expect(s.queue.next()).to.equal(QUEUE.broken);
+  });
+
   it('follows a chain over descriptors in any order, readable before writable', () => {
     const s = new Setup();
     s.driver.describe(7, BUFFER, 1, DESCRIPTOR.next, 0);

@@ -16,6 +16,7 @@ const DESCRIPTOR_NEXT = 1;
 const DESCRIPTOR_WRITE = 2;
 const DESCRIPTOR_INDIRECT = 4;
 const AVAILABLE_NO_INTERRUPT = 1;
+const USED_NO_NOTIFY = 1;
 /** `flags` and `idx` in front of either ring. */
 const RING_HEADER_BYTES = 4;
 const USED_ELEMENT_BYTES = 8;
@@ -45,8 +46,12 @@ export class SplitQueue {
   readonly #view = new DataView(this.#scratch.buffer);
   #ready = false;
   #fault = '';
+  /** The driver's index as it was last read: up to there chains are available without another look. */
+  #seenAvailable = 0;
   #lastAvailable = 0;
   #used = 0;
+  /** The used ring's flags as the driver sees them. */
+  #usedFlags = 0;
 
   constructor(
     ram: GuestRam,
@@ -70,8 +75,7 @@ export class SplitQueue {
   reset(): void {
     this.#ready = false;
     this.#fault = '';
-    this.#lastAvailable = 0;
-    this.#used = 0;
+    this.#restart();
     this.size = this.maxSize;
     this.descriptorArea = 0;
     this.driverArea = 0;
@@ -95,8 +99,7 @@ export class SplitQueue {
       return this.#refuse(`the driver area at 0x${this.driverArea.toString(16)} is misaligned or not in RAM`);
     if (!this.#areaFits(this.deviceArea, RING_HEADER_BYTES + USED_ELEMENT_BYTES * size, 4))
       return this.#refuse(`the device area at 0x${this.deviceArea.toString(16)} is misaligned or not in RAM`);
-    this.#lastAvailable = 0;
-    this.#used = 0;
+    this.#restart();
     this.#ready = true;
     return true;
   }
@@ -105,9 +108,12 @@ export class SplitQueue {
   next(): number {
     if (this.#fault !== '') return QUEUE.broken;
     if (!this.#ready) return QUEUE.empty;
-    const available = (this.#ram.readU16(this.driverArea + 2) - this.#lastAvailable) & 0xffff;
-    if (available === 0) return QUEUE.empty;
-    if (available > this.size) return this.#break(`${available} chains are available in a queue of ${this.size}`);
+    if (this.#seenAvailable === this.#lastAvailable) {
+      this.#seenAvailable = this.#ram.readU16(this.driverArea + 2);
+      const available = (this.#seenAvailable - this.#lastAvailable) & 0xffff;
+      if (available === 0) return QUEUE.empty;
+      if (available > this.size) return this.#break(`${available} chains are available in a queue of ${this.size}`);
+    }
     const slot = this.#lastAvailable & (this.size - 1);
     this.head = this.#ram.readU16(this.driverArea + RING_HEADER_BYTES + 2 * slot);
     this.#lastAvailable = (this.#lastAvailable + 1) & 0xffff;
@@ -124,10 +130,34 @@ export class SplitQueue {
     this.#used = (this.#used + 1) & 0xffff;
   }
 
-  /** Shows the driver what was completed; answers whether it wants an interrupt for it. */
-  publish(): boolean {
-    this.#ram.writeU16(this.deviceArea + 2, this.#used);
+  /**
+   * Shows the driver what was completed; answers whether it wants an interrupt for it. `quiet` tells it that it need not
+   * notify of new buffers, because the device looks for them by itself (section 2.7.10).
+   */
+  publish(quiet = false): boolean {
+    this.#usedFlags = quiet ? USED_NO_NOTIFY : 0;
+    this.#writeUsedHeader();
     return (this.#ram.readU16(this.driverArea) & AVAILABLE_NO_INTERRUPT) === 0;
+  }
+
+  /** Asks the driver to notify of new chains; shows it what was completed, too. False when it knows already; otherwise some may have come meanwhile. */
+  listen(): boolean {
+    if (this.#usedFlags === 0) return false;
+    this.#usedFlags = 0;
+    this.#writeUsedHeader();
+    return true;
+  }
+
+  /** Flags and index in one write: two halfwords of one aligned word. */
+  #writeUsedHeader(): void {
+    this.#ram.writeU32(this.deviceArea, (this.#usedFlags | (this.#used << 16)) >>> 0);
+  }
+
+  #restart(): void {
+    this.#seenAvailable = 0;
+    this.#lastAvailable = 0;
+    this.#used = 0;
+    this.#usedFlags = 0;
   }
 
   #areaFits(gpa: number, length: number, alignment: number): boolean {

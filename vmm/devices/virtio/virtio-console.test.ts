@@ -139,6 +139,47 @@ describe('VirtioConsole', () => {
     expect(s.backend.roomCalls).to.equal(1);
   });
 
+  it('wants to be notified of buffers only while characters wait for them', () => {
+    const s = new Setup();
+    s.start();
+    const offer = (index: number): void => {
+      s.receiveq.describe(index, BUFFER + 0x100 * index, 4, DESCRIPTOR.write);
+      s.receiveq.offer(index);
+    };
+    expect(s.receiveq.quiet).to.equal(false);
+    offer(0);
+    s.arrive('abcd');
+    s.console.flushReceive();
+    expect(s.received(0)).to.equal('abcd');
+    expect(s.receiveq.quiet).to.equal(true);
+
+    offer(1);
+    s.arrive('efgh');
+    s.console.flushReceive();
+    expect(s.received(1), 'without a notification').to.equal('efgh');
+    expect(s.receiveq.quiet).to.equal(true);
+
+    offer(2);
+    s.arrive('ijklmn');
+    s.console.flushReceive();
+    expect(s.received(2)).to.equal('ijkl');
+    expect(s.receiveq.quiet, 'with two characters left').to.equal(false);
+    offer(3);
+    s.driver.notify(0);
+    expect(s.received(3)).to.equal('mn');
+    expect(s.receiveq.quiet).to.equal(true);
+
+    s.arrive('o');
+    s.console.flushReceive();
+    expect(s.receiveq.usedIndex).to.equal(4);
+    expect(s.receiveq.quiet, 'without any buffer').to.equal(false);
+    s.acknowledge();
+    offer(4);
+    s.driver.notify(0);
+    expect(s.received(4)).to.equal('o');
+    expect(s.line.level).to.equal(true);
+  });
+
   it('transmits what the driver offers, readable buffers only, at the notification', () => {
     const s = new Setup();
     s.start();

@@ -124,18 +124,26 @@ export class VirtioConsole implements MmioDevice, CharacterFrontend {
   #deliver(): void {
     if (!this.#transport.running || this.#waiting.length === 0) return;
     const queue = this.#receiveQueue;
-    let delivered = false;
+    let delivered = this.#fillChains(queue);
+    // The driver need only notify when characters wait for its buffers; between asking and its answer it may have put some.
+    if (this.#waiting.length > 0 && queue.listen()) delivered = this.#fillChains(queue) || delivered;
+    if (delivered && queue.publish(this.#waiting.length === 0)) this.#transport.interrupt();
+    if (!this.#starved || this.#waiting.full) return;
+    this.#starved = false;
+    this.#backend?.roomAvailable();
+  }
+
+  /** Puts what waits into the driver's buffers, as far as it has any; false when that is nothing. */
+  #fillChains(queue: SplitQueue): boolean {
+    let filled = false;
     while (this.#waiting.length > 0) {
       const found = queue.next();
       if (found === QUEUE.broken) this.#transport.fail(queue.fault);
       if (found !== QUEUE.chain) break;
       queue.complete(this.#fillChain(queue));
-      delivered = true;
+      filled = true;
     }
-    if (delivered && queue.publish()) this.#transport.interrupt();
-    if (!this.#starved || this.#waiting.full) return;
-    this.#starved = false;
-    this.#backend?.roomAvailable();
+    return filled;
   }
 
   #fillChain(queue: SplitQueue): number {

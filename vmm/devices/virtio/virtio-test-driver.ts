@@ -47,6 +47,11 @@ export class DriverQueue {
     this.ram.pokeU16(this.available + 2, this.#available);
   }
 
+  /** Whether the device asks not to be notified of new chains. */
+  get quiet(): boolean {
+    return (this.ram.readU16(this.used) & 1) !== 0;
+  }
+
   get usedIndex(): number {
     return this.ram.readU16(this.used + 2);
   }
