@@ -15,7 +15,7 @@ const BASE = 0x8000_0000;
 function createCache(ramBytes: number, mayFetch: (gpa: number) => boolean = () => true): [CodeCache, GuestMemory] {
   const memory = new GuestMemory(ramBytes, BASE);
   memory.u32.fill(NOP);
-  return [new CodeCache(memory, decoder, mayFetch), memory];
+  return [new CodeCache(memory, decoder, new Uint8Array(ramBytes / 4096), mayFetch), memory];
 }
 
 /** What the slot at RAM offset `offset`, in the first region, tells the hot loop to do. */

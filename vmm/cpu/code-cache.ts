@@ -1,10 +1,11 @@
 /** Decoded guest code of one privilege mode, with the page copies that tell at `fence.i` what has changed. */
 
 import { type DecodedInstruction, type Decoder, isLongInstruction } from '../isa/decoder.js';
-import { createRegion, OP, REGION_BYTES, storeDecoded, storeTrapping } from './decoded-code.js';
+import { createRegion, OP, REGION_BYTES, REGION_SHIFT, storeDecoded, storeTrapping } from './decoded-code.js';
 import type { GuestMemory } from './guest-memory.js';
 
-const PAGE_BYTES = 4096;
+export const PAGE_SHIFT = 12;
+const PAGE_BYTES = 1 << PAGE_SHIFT;
 /** More code than this and the cache starts anew, which bounds its memory to 80 MiB whatever the guest executes. */
 const MAX_PAGES = 4096;
 
@@ -19,6 +20,7 @@ export class CodeCache {
   readonly #memory: GuestMemory;
   readonly #decoder: Decoder;
   readonly #mayFetch: FetchPermission;
+  readonly #everDecoded: Uint8Array;
   /** Sparse: by region number and by page number. */
   #regions: (Int32Array | undefined)[] = [];
   #copies: (Buffer | undefined)[] = [];
@@ -28,16 +30,18 @@ export class CodeCache {
   readonly #ram: Buffer;
   readonly #decoded: DecodedInstruction = { id: 0, length: 0, rd: 0, rs1: 0, rs2: 0, imm: 0 };
 
-  constructor(memory: GuestMemory, decoder: Decoder, mayFetch: FetchPermission) {
+  /** `everDecoded` gets a 1 for each page that code was decoded from, and never loses it: a page without has no code here. */
+  constructor(memory: GuestMemory, decoder: Decoder, everDecoded: Uint8Array, mayFetch: FetchPermission) {
     this.#memory = memory;
     this.#decoder = decoder;
+    this.#everDecoded = everDecoded;
     this.#mayFetch = mayFetch;
     this.#ram = Buffer.from(memory.u8.buffer, memory.u8.byteOffset, memory.ramBytes);
   }
 
   /** The region that holds RAM offset `offset`, which lies in RAM. */
   region(offset: number): Int32Array {
-    const number = Math.floor(offset / REGION_BYTES);
+    const number = offset >>> REGION_SHIFT;
     let region = this.#regions[number];
     if (region === undefined) {
       region = createRegion();
@@ -122,6 +126,7 @@ export class CodeCache {
     }
     this.#copies[page] = Buffer.from(this.#ram.subarray(start, start + PAGE_BYTES));
     this.#pages.push(page);
+    this.#everDecoded[page] = 1;
   }
 
   #dropPage(page: number): void {

@@ -78,7 +78,7 @@ export class CsrFile {
 
   /** The value as an unsigned number, or `NO_CSR`. */
   read(csr: number): number {
-    if (csr === CSR.time) return this.#host.readTime(this.#state.instret) % TWO_32;
+    if (csr === CSR.time) return this.#host.readTime(this.#state.instret) >>> 0;
     const word = SIMPLE.get(csr);
     if (word !== undefined) return this.#state.words[word] >>> 0;
     if (isWithin(csr, CSR.pmpaddr0, PMP_ENTRIES)) return this.#pmp.readAddress(csr - CSR.pmpaddr0);

@@ -56,7 +56,8 @@ export const ID = {
 } as const;
 
 /** Code is kept in regions of this many bytes, so that no jump inside one needs a look-up. */
-export const REGION_BYTES = 1 << 20;
+export const REGION_SHIFT = 20;
+export const REGION_BYTES = 1 << REGION_SHIFT;
 
 /** The slots after a region's last byte, where straight-line code runs out of it. */
 const GUARD_WORDS = 4;

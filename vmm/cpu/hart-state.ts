@@ -81,7 +81,7 @@ export class HartState {
   set instret(count: number) {
     this.#instret = count;
     this.words[WORD.instret] = count;
-    this.words[WORD.instret + 1] = Math.floor(count / TWO_32);
+    this.words[WORD.instret + 1] = count < TWO_32 ? 0 : Math.floor(count / TWO_32);
   }
 
   dropReservation(): void {

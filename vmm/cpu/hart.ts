@@ -2,7 +2,7 @@
 
 import { Decoder } from '../isa/decoder.js';
 import { RV32IMAC, selectInstructions } from '../isa/instruction-table.js';
-import { CodeCache } from './code-cache.js';
+import { CodeCache, PAGE_SHIFT } from './code-cache.js';
 import { CsrFile } from './csr-file.js';
 import { DataPath } from './data-path.js';
 import { LENGTH_SHIFT, RD_SHIFT, REGISTER_MASK } from './decoded-code.js';
@@ -25,6 +25,8 @@ export class Hart {
   /** The trap handler traps itself: see the exit reason `lockup`. */
   isLockedUp = false;
   readonly #pmp: Pmp;
+  /** By page of RAM. */
+  readonly #everDecoded: Uint8Array;
   readonly #userCode: CodeCache;
   readonly #machineCode: CodeCache;
   /** `instret` at the latest exception, to notice a handler whose first instruction traps. */
@@ -39,8 +41,11 @@ export class Hart {
     this.csrs = new CsrFile(this.state, pmp, host);
     this.data = new DataPath(memory, this.state, pmp);
     this.execution = new Execution(this.words, memory);
-    this.#userCode = new CodeCache(memory, DECODER, (gpa) => pmp.allows(gpa, ACCESS.execute, PRIVILEGE.user));
-    this.#machineCode = new CodeCache(memory, DECODER, (gpa) => pmp.allows(gpa, ACCESS.execute, PRIVILEGE.machine));
+    this.#everDecoded = new Uint8Array(memory.ramBytes >>> PAGE_SHIFT);
+    const cacheFor = (privilege: number): CodeCache =>
+      new CodeCache(memory, DECODER, this.#everDecoded, (gpa) => pmp.allows(gpa, ACCESS.execute, privilege));
+    this.#userCode = cacheFor(PRIVILEGE.user);
+    this.#machineCode = cacheFor(PRIVILEGE.machine);
   }
 
   reset(pc: number, hartId: number): void {
@@ -127,10 +132,13 @@ export class Hart {
     this.#machineCode.dropChanged();
   }
 
-  /** RAM offsets whose code was changed from outside. */
+  /** RAM offsets whose code was changed from outside; `length` is not 0. */
   dropCode(offset: number, length: number): void {
+    this.unlock();
+    const page = offset >>> PAGE_SHIFT;
+    // Nearly every device writes a few bytes where no code is.
+    if (page === (offset + length - 1) >>> PAGE_SHIFT && this.#everDecoded[page] === 0) return;
     this.#userCode.drop(offset, length);
     this.#machineCode.drop(offset, length);
-    this.unlock();
   }
 }

@@ -91,7 +91,7 @@ class Interpreter implements Vcpu {
     const hart = this.#hart;
     const { execution, code } = hart;
     const region = code.region(offset);
-    const start = offset % REGION_BYTES;
+    const start = offset & (REGION_BYTES - 1);
     const base = (pc - start) | 0;
     const word = execute(execution, region, base, start, budget);
     const { index, left } = execution;

@@ -235,7 +235,7 @@ export class JournalWriter {
   #varint(value: number): void {
     let left = value;
     while (left >= 0x8000_0000) {
-      this.#bytes[this.#length++] = (left % 0x80) | 0x80;
+      this.#bytes[this.#length++] = (left & 0x7f) | 0x80;
       left = Math.floor(left / 0x80);
     }
     while (left >= 0x80) {

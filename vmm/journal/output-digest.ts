@@ -24,8 +24,8 @@ export class OutputDigest {
 
   /** Mixes in an integer below 2^53. */
   integer(value: number): void {
-    this.word((value % 0x1_0000_0000) | 0);
-    this.word(Math.floor(value / 0x1_0000_0000));
+    this.word(value | 0);
+    this.word(value < 0x1_0000_0000 ? 0 : Math.floor(value / 0x1_0000_0000));
   }
 
   /** What the guest was started as: a journal of another machine never gives the same digest. */

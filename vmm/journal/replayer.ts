@@ -15,6 +15,8 @@ import type { Divergence, ReplayConfig, ReplayResult } from './replay.js';
 
 const DEFAULT_MAX_RAM_BYTES = 2 ** 30;
 const DEFAULT_MAX_INSTRUCTIONS = 1e11;
+/** Reads of `time` that may lie before the entry to which the guest is run in one piece. */
+const TIMES = 64;
 
 export class Replayer {
   readonly #journal: JournalReader;
@@ -27,7 +29,11 @@ export class Replayer {
   readonly #calledWith = new Uint32Array(8);
   #open: 'none' | 'mmio-read' | 'mmio-write' | 'hypercall' = 'none';
   #openInstret = 0;
-  #timeExpected = false;
+  /** Reads of `time` that the guest has yet to make: at which instruction, and what they answer. */
+  readonly #timeInstret = new Float64Array(TIMES);
+  readonly #timeValue = new Float64Array(TIMES);
+  #times = 0;
+  #timesRead = 0;
   #entries = 1;
   #divergence: Divergence | undefined;
 
@@ -69,6 +75,7 @@ export class Replayer {
       this.#apply();
       if (journal.kind === 'end' && this.#divergence === undefined) recorded = journal.end;
     }
+    if (this.#times > 0 && this.#divergence === undefined) this.#runTo(journal.instret + 1);
     return this.#result(recorded);
   }
 
@@ -196,30 +203,37 @@ export class Replayer {
     if (hash !== value) this.#expect(`hash of ${length} bytes read at ${hex(gpa)}`, hex(value), hex(hash));
   }
 
+  /** Nothing enters the guest with a read of `time` but its answer: it is kept until the guest is run to another entry. */
   #applyTime(): void {
-    const { instret } = this.#journal;
-    if (!this.#runTo(instret)) return;
-    this.#timeExpected = true;
-    const exit = this.#vcpu.run(instret + 1);
-    if (this.#timeExpected) this.#diverge('a read of time', describe(exit));
-    else if (exit.reason !== 'until' && exit.reason !== 'wfi') this.#diverge('no exit', describe(exit));
-    this.#timeExpected = false;
+    const { instret, value } = this.#journal;
+    this.#checkStart();
+    if (this.#times === TIMES && !this.#runTo(instret)) return;
+    this.#timeInstret[this.#times] = instret;
+    this.#timeValue[this.#times] = value;
+    this.#times++;
   }
 
   #readTime(instret: number): number {
-    if (!this.#timeExpected || this.#journal.instret !== instret) {
-      this.#diverge(this.#nextEntry(), 'a read of time', instret);
-      return 0;
+    const next = this.#timesRead;
+    if (next < this.#times && this.#timeInstret[next] === instret) {
+      this.#timesRead++;
+      return this.#timeValue[next];
     }
-    this.#timeExpected = false;
-    return this.#journal.value;
+    this.#diverge(this.#nextEntry(), 'a read of time', instret);
+    return 0;
+  }
+
+  /** After a run that leaves every read of `time` behind it. */
+  #checkTimes(): void {
+    if (this.#timesRead < this.#times) this.#diverge(this.#nextEntry(), 'none');
+    this.#times = 0;
+    this.#timesRead = 0;
   }
 
   /** Retires instructions up to `instret`; false when something else happens on the way. */
   #runTo(instret: number): boolean {
     const vcpu = this.#vcpu;
-    if (this.#open !== 'none') throw bad(`an exit (${this.#open}) is left open in it`);
-    if (instret < vcpu.instret) throw bad(`its instruction counts go back to ${instret}`);
+    this.#checkStart();
     while (vcpu.instret < instret) {
       const exit = vcpu.run(instret);
       if (exit.reason !== 'until' && exit.reason !== 'wfi') {
@@ -227,14 +241,34 @@ export class Replayer {
         return false;
       }
     }
+    this.#checkTimes();
     return this.#divergence === undefined;
   }
 
-  #runToExit(reason: 'mmio-read' | 'mmio-write' | 'hypercall' | 'lockup'): VmExit | undefined {
+  /** Nothing is open, and the entry does not lie behind the guest. */
+  #checkStart(): void {
     const { instret } = this.#journal;
-    if (!this.#runTo(instret)) return undefined;
-    const exit = this.#vcpu.run(instret + 1);
-    if (exit.reason === reason && this.#divergence === undefined) return exit;
+    if (this.#open !== 'none') throw bad(`an exit (${this.#open}) is left open in it`);
+    if (instret < this.#vcpu.instret) throw bad(`its instruction counts go back to ${instret}`);
+  }
+
+  /** Runs through the instruction at which the entry happened, in one piece: nothing enters the guest on the way. */
+  #runThrough(): VmExit {
+    const { instret } = this.#journal;
+    const vcpu = this.#vcpu;
+    for (;;) {
+      const exit = vcpu.run(instret + 1);
+      if (exit.reason === 'wfi' && vcpu.instret <= instret) continue;
+      this.#checkTimes();
+      return exit;
+    }
+  }
+
+  #runToExit(reason: 'mmio-read' | 'mmio-write' | 'hypercall' | 'lockup'): VmExit | undefined {
+    this.#checkStart();
+    const exit = this.#runThrough();
+    const isThere = this.#vcpu.instret === this.#journal.instret;
+    if (exit.reason === reason && isThere && this.#divergence === undefined) return exit;
     this.#diverge(this.#nextEntry(), describe(exit));
     return undefined;
   }
@@ -265,6 +299,9 @@ export class Replayer {
   }
 
   #nextEntry(): string {
+    if (this.#timesRead < this.#times) {
+      return `a read of time at instruction ${this.#timeInstret[this.#timesRead]}`;
+    }
     const { kind, instret, gpa, size, value } = this.#journal;
     switch (kind) {
       case 'mmio-read':

@@ -18,7 +18,7 @@ export class DmaGate implements GuestRam {
   readonly #word = new Uint8Array(4);
   readonly #readGpa = new Float64Array(REMEMBERED).fill(-1);
   readonly #readLength = new Float64Array(REMEMBERED);
-  readonly #readHash = new Float64Array(REMEMBERED);
+  readonly #readContent = new Float64Array(REMEMBERED);
 
   constructor(memory: GuestMemory, gate: GuestGate) {
     this.#memory = memory;
@@ -45,13 +45,15 @@ export class DmaGate implements GuestRam {
   }
 
   readU16(gpa: number): number {
-    this.#certify(gpa, 2);
-    return this.#memory.readU16(gpa);
+    const value = this.#memory.readU16(gpa);
+    if (this.#isNews(gpa, 2, value)) this.#certified(gpa, 2);
+    return value;
   }
 
   readU32(gpa: number): number {
-    this.#certify(gpa, 4);
-    return this.#memory.readU32(gpa);
+    const value = this.#memory.readU32(gpa);
+    if (this.#isNews(gpa, 4, value)) this.#certified(gpa, 4);
+    return value;
   }
 
   writeU16(gpa: number, value: number): void {
@@ -98,12 +100,33 @@ export class DmaGate implements GuestRam {
 
   #certify(gpa: number, length: number): void {
     if (length === 0) return;
-    const hash = hashBytes(this.#memory.u8, gpa - this.#memory.ramBase, length);
+    if (this.#isNews(gpa, length, this.#content(gpa, length))) this.#certified(gpa, length);
+  }
+
+  /** What tells one content of a place from another: the value of 2 and 4 bytes, the hash of any other number. */
+  #content(gpa: number, length: number): number {
+    if (length === 2) return this.#memory.readU16(gpa);
+    return length === 4 ? this.#memory.readU32(gpa) : this.#hash(gpa, length);
+  }
+
+  #hash(gpa: number, length: number): number {
+    return hashBytes(this.#memory.u8, gpa - this.#memory.ramBase, length);
+  }
+
+  /** Whether the last read of this place found something else; it is remembered. */
+  #isNews(gpa: number, length: number, content: number): boolean {
     const place = (gpa ^ (gpa >>> 8) ^ (gpa >>> 16)) & (REMEMBERED - 1);
-    if (this.#readGpa[place] === gpa && this.#readLength[place] === length && this.#readHash[place] === hash) return;
+    if (this.#readGpa[place] === gpa && this.#readLength[place] === length && this.#readContent[place] === content) {
+      return false;
+    }
     this.#readGpa[place] = gpa;
     this.#readLength[place] = length;
-    this.#readHash[place] = hash;
+    this.#readContent[place] = content;
+    return true;
+  }
+
+  #certified(gpa: number, length: number): void {
+    const hash = this.#hash(gpa, length);
     const { vcpu, journal, digest } = this.#gate;
     const instret = vcpu.instret;
     this.#gate.beforeDma();

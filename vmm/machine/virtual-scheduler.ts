@@ -50,6 +50,8 @@ export class VirtualScheduler {
   readonly quantumNs: number;
   readonly #machines: CoScheduled[] = [];
   #current: CoScheduled | undefined;
+  /** Whether some machine was idle when `#furthestBehind` last looked. */
+  #someWait = false;
   #stopRequested = false;
 
   constructor(
@@ -98,7 +100,7 @@ export class VirtualScheduler {
       const machine = this.#furthestBehind();
       const dueNs = this.clock.nextDueNs();
       if (machine === undefined || machine.localNs >= Math.min(dueNs, targetNs)) {
-        if (machine === undefined && this.#allEnded()) return { kind: 'ended' };
+        if (machine === undefined && !this.#someWait && this.#machines.length > 0) return { kind: 'ended' };
         if (dueNs > targetNs) {
           this.clock.advanceTo(targetNs);
           return { kind: 'target' };
@@ -125,11 +127,16 @@ export class VirtualScheduler {
     return this.#current === undefined ? commonNs : Math.max(commonNs, this.#current.localNs);
   }
 
+  /** The running machine with the smallest local time. */
   #furthestBehind(): CoScheduled | undefined {
     let found: CoScheduled | undefined;
     let foundNs = Number.POSITIVE_INFINITY;
-    for (const machine of this.#machines) {
-      if (machine.activity !== 'running') continue;
+    this.#someWait = false;
+    for (let i = 0; i < this.#machines.length; i++) {
+      const machine = this.#machines[i];
+      const { activity } = machine;
+      if (activity === 'idle') this.#someWait = true;
+      if (activity !== 'running') continue;
       const localNs = machine.localNs;
       if (localNs < foundNs) {
         found = machine;
@@ -141,15 +148,12 @@ export class VirtualScheduler {
 
   #secondLocalNs(first: CoScheduled): number {
     let smallest = Number.POSITIVE_INFINITY;
-    for (const machine of this.#machines) {
+    for (let i = 0; i < this.#machines.length; i++) {
+      const machine = this.#machines[i];
       if (machine === first || machine.activity !== 'running') continue;
       const localNs = machine.localNs;
       if (localNs < smallest) smallest = localNs;
     }
     return smallest;
-  }
-
-  #allEnded(): boolean {
-    return this.#machines.length > 0 && this.#machines.every((machine) => machine.activity === 'ended');
   }
 }
