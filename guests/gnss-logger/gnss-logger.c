@@ -15,13 +15,15 @@ enum { TYPE_FIX = 1, TYPE_COUNTERS = 2, TYPE_SATELLITES = 3 };
 
 static gnss_stream stream;
 
-/** When counters go out: `time` ticks, the low half of them, read at every wake-up. */
+/** When counters go out. Times are `time` ticks, the low half of them. */
 static struct {
+  /** Characters came since the last report, since the last look at the time. */
   bool changed;
+  bool received;
   bool has_timer;
   volatile bool timer_runs;
   uint32_t reported;
-  uint32_t received;
+  uint32_t last_received;
   uint32_t second;
   uint32_t pause;
 } schedule;
@@ -52,22 +54,33 @@ static inline void count_line_errors(const received_character *received, uint32_
   }
 }
 
-/** Counters that changed: once a second while characters come, and once more when they pause. */
-static void report_counters(bool received) {
+static void report_counters(uint32_t now) {
+  report_send(CHANNEL_COUNTERS, TYPE_COUNTERS, &stream.counters, sizeof stream.counters);
+  schedule.changed = false;
+  schedule.reported = now;
+}
+
+/** The time is looked at when the timer says so: once a pause while characters come. */
+static void follow_timer(void) {
+  if (!schedule.changed || schedule.timer_runs) return;
+  uint64_t now = time_now();
+  bool second_over = (uint32_t)now - schedule.reported >= schedule.second;
+  if (second_over || !schedule.received) {
+    report_counters((uint32_t)now);
+    return;
+  }
+  schedule.received = false;
+  schedule.timer_runs = true;
+  timer_set(now + schedule.pause);
+}
+
+/** Without a timer the time is looked at whenever something happens. */
+static void follow_time(void) {
   uint32_t now = time_low();
-  if (received) {
-    schedule.changed = true;
-    schedule.received = now;
-  }
+  if (schedule.received) schedule.last_received = now;
+  schedule.received = false;
   if (!schedule.changed) return;
-  if (now - schedule.reported >= schedule.second || now - schedule.received >= schedule.pause) {
-    report_send(CHANNEL_COUNTERS, TYPE_COUNTERS, &stream.counters, sizeof stream.counters);
-    schedule.changed = false;
-    schedule.reported = now;
-  } else if (schedule.has_timer && !schedule.timer_runs) {
-    schedule.timer_runs = true;
-    timer_set(time_now() + schedule.pause);
-  }
+  if (now - schedule.reported >= schedule.second || now - schedule.last_received >= schedule.pause) report_counters(now);
 }
 
 int main(uint32_t hart_id, const void *device_tree) {
@@ -92,8 +105,11 @@ int main(uint32_t hart_id, const void *device_tree) {
     if (count > 0) {
       count_line_errors(received, count);
       gnss_feed(&stream, &received[0].character, count, sizeof received[0]);
+      schedule.changed = schedule.received = true;
     }
-    report_counters(count > 0);
+    /* At most once a second while characters come, and once more when they pause. */
+    if (schedule.has_timer) follow_timer();
+    else follow_time();
     if (count < BATCH) acquisition_wait();
   }
 }

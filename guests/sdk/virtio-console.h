@@ -12,12 +12,10 @@
 
 /** One console device. Nothing is lost for lack of room: buffers go back only when they are read. */
 typedef struct {
-  /** The buffer being read: its descriptor, and what of it is not taken yet. */
+  /** The buffer being read: its descriptor, and what of it is not taken yet; `next` is NULL while there is none. */
   uint32_t current;
   const uint8_t *next;
   const uint8_t *end;
-  /** Buffers given back since the device was last told. */
-  uint32_t untold;
   virtio_mmio device;
   virtqueue receive;
   virtqueue transmit;

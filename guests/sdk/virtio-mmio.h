@@ -37,9 +37,9 @@ typedef struct {
     uint16_t index;
     virtq_used_element ring[VIRTQUEUE_SIZE];
   } used;
-  /** Free-running; the device's indices are the low halves. */
-  uint32_t used_seen;
-  uint32_t offered;
+  /** Free-running, as the device's indices are. */
+  uint16_t used_seen;
+  uint16_t offered;
   uint16_t number;
 } virtqueue;
 
@@ -55,30 +55,30 @@ bool virtio_mmio_open(virtio_mmio *device, fdt_node node, uint32_t device_id);
 bool virtio_mmio_queue(const virtio_mmio *device, virtqueue *queue, uint16_t number);
 /** After the queues: the device may work. */
 void virtio_mmio_start(const virtio_mmio *device);
-/** Reads and acknowledges the interrupt. */
+/** Reads and acknowledges the interrupt; the specification asks for both (section 4.2.3.4.1), so it costs two exits. */
 void virtio_mmio_acknowledge(const virtio_mmio *device);
-/** Makes descriptor `id` available; the device learns of it by `virtio_mmio_notify`. */
-static inline void virtqueue_offer(virtqueue *queue, uint16_t id) {
-  uint32_t index = queue->offered++;
-  queue->available.ring[index % VIRTQUEUE_SIZE] = id;
+/** Puts descriptor `id` behind those offered before; the device sees it after `virtqueue_publish`. */
+static inline void virtqueue_offer(virtqueue *queue, uint32_t id) {
+  queue->available.ring[queue->offered++ % VIRTQUEUE_SIZE] = (uint16_t)id;
+}
+
+/** Makes what was offered available; the device learns of it by `virtio_mmio_notify`. */
+static inline void virtqueue_publish(virtqueue *queue) {
   fence_write();
-  queue->available.index = (uint16_t)(index + 1);
+  queue->available.index = queue->offered;
 }
 
 /** Whether the device has used a descriptor that was not taken yet. */
-static inline bool virtqueue_has_used(const virtqueue *queue) { return queue->used.index != (uint16_t)queue->used_seen; }
+static inline bool virtqueue_has_used(const virtqueue *queue) { return queue->used.index != queue->used_seen; }
 
 /** Takes the next used descriptor. False when there is none, or the device named one that does not exist. */
 static inline bool virtqueue_take(virtqueue *queue, virtq_used_element *element) {
-  while (virtqueue_has_used(queue)) {
-    fence_read();
-    const volatile virtq_used_element *used = &queue->used.ring[queue->used_seen % VIRTQUEUE_SIZE];
-    element->id = used->id;
-    element->length = used->length;
-    queue->used_seen++;
-    if (element->id < VIRTQUEUE_SIZE) return true;
-  }
-  return false;
+  if (!virtqueue_has_used(queue)) return false;
+  fence_read();
+  const volatile virtq_used_element *used = &queue->used.ring[queue->used_seen++ % VIRTQUEUE_SIZE];
+  element->id = used->id;
+  element->length = used->length;
+  return element->id < VIRTQUEUE_SIZE;
 }
 
 /** Tells the device of what was made available, unless it says that it looks by itself. */
