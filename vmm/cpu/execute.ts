@@ -50,11 +50,7 @@ export function execute(e: Execution, code: Int32Array, base: number, start: num
   const u16 = e.u16;
   const i32 = e.i32;
   const open8 = e.openBytes >>> 0;
-  const open16 = open8 >>> 1;
-  const open32 = open8 >>> 2;
   const first8 = e.openFirst | 0;
-  const first16 = first8 >>> 1;
-  const first32 = first8 >>> 2;
   let i = start | 0;
   let left = budget | 0;
   let w = OP.leave | 0;
@@ -133,7 +129,7 @@ export function execute(e: Execution, code: Int32Array, base: number, start: num
         // lh: rotating the address right makes one comparison reject misaligned addresses, too
         const a = (x[(w >> 14) & 63] + code[i + 1]) | 0;
         const k = ((a >>> 1) | (a << 31)) >>> 0;
-        if ((k - first16) >>> 0 >= open16) break loop;
+        if ((k - (first8 >>> 1)) >>> 0 >= open8 >>> 1) break loop;
         x[(w >> 8) & 63] = i16[k];
         break;
       }
@@ -141,7 +137,7 @@ export function execute(e: Execution, code: Int32Array, base: number, start: num
         // lw
         const a = (x[(w >> 14) & 63] + code[i + 1]) | 0;
         const k = ((a >>> 2) | (a << 30)) >>> 0;
-        if ((k - first32) >>> 0 >= open32) break loop;
+        if ((k - (first8 >>> 2)) >>> 0 >= open8 >>> 2) break loop;
         x[(w >> 8) & 63] = i32[k];
         break;
       }
@@ -156,7 +152,7 @@ export function execute(e: Execution, code: Int32Array, base: number, start: num
         // lhu
         const a = (x[(w >> 14) & 63] + code[i + 1]) | 0;
         const k = ((a >>> 1) | (a << 31)) >>> 0;
-        if ((k - first16) >>> 0 >= open16) break loop;
+        if ((k - (first8 >>> 1)) >>> 0 >= open8 >>> 1) break loop;
         x[(w >> 8) & 63] = u16[k];
         break;
       }
@@ -171,7 +167,7 @@ export function execute(e: Execution, code: Int32Array, base: number, start: num
         // sh
         const a = (x[(w >> 14) & 63] + code[i + 1]) | 0;
         const k = ((a >>> 1) | (a << 31)) >>> 0;
-        if ((k - first16) >>> 0 >= open16) break loop;
+        if ((k - (first8 >>> 1)) >>> 0 >= open8 >>> 1) break loop;
         i16[k] = x[(w >> 20) & 63];
         break;
       }
@@ -179,7 +175,7 @@ export function execute(e: Execution, code: Int32Array, base: number, start: num
         // sw
         const a = (x[(w >> 14) & 63] + code[i + 1]) | 0;
         const k = ((a >>> 2) | (a << 30)) >>> 0;
-        if ((k - first32) >>> 0 >= open32) break loop;
+        if ((k - (first8 >>> 2)) >>> 0 >= open8 >>> 2) break loop;
         i32[k] = x[(w >> 20) & 63];
         break;
       }
