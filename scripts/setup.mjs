@@ -66,7 +66,8 @@ const stamp = readStamp();
 const install =
   hashFiles(['package.json', 'package-lock.json']) + process.versions.modules + process.platform + process.arch;
 if (stamp.install !== install) {
-  step('installing packages (once)', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  // The compiler is a development dependency, which NODE_ENV=production leaves out.
+  step('installing packages (once)', 'npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
 }
 const build = hashFiles(['tsconfig.json', 'tsconfig.base.json', 'package-lock.json', ...SOURCES.flatMap(sourceFiles)]);
 if (stamp.build !== build || !existsSync(join(root, 'dist', 'rig', 'cli', 'main.js'))) {
