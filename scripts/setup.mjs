@@ -2,7 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -69,9 +69,13 @@ if (stamp.install !== install) {
   // The compiler is a development dependency, which NODE_ENV=production leaves out.
   step('installing packages (once)', 'npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
 }
-const build = hashFiles(['tsconfig.json', 'tsconfig.base.json', 'package-lock.json', ...SOURCES.flatMap(sourceFiles)]);
+const sources = SOURCES.flatMap(sourceFiles);
+const files = createHash('sha256').update(sources.join('\0')).digest('hex');
+const build = hashFiles(['tsconfig.json', 'tsconfig.base.json', 'package-lock.json', ...sources]);
+// The compiler leaves what it made of a file that is gone: a plan or a test that would still be run.
+if (stamp.files !== files) rmSync(join(root, 'dist'), { recursive: true, force: true });
 if (stamp.build !== build || !existsSync(join(root, 'dist', 'rig', 'cli', 'main.js'))) {
   step('building', process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b']);
 }
 mkdirSync(join(root, 'node_modules'), { recursive: true });
-writeFileSync(stampFile, `${JSON.stringify({ install, build })}\n`);
+writeFileSync(stampFile, `${JSON.stringify({ install, build, files })}\n`);
