@@ -29,6 +29,8 @@ const mocha = [
   join('node_modules', 'mocha', 'bin', 'mocha.js'),
   '--reporter',
   join(root, 'scripts', 'reporter.cjs'),
+  // A failed test may leave a timer or a child process, which must not keep the run from ending.
+  '--exit',
   ...(only.length > 0 ? only : ['dist/**/*.test.js']),
 ];
 process.exit(run(mocha, nightly ? { RIGVISOR_NIGHTLY: '1' } : {}));
