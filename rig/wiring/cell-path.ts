@@ -7,7 +7,9 @@ import { type Clock, Timer } from '../../base/index.js';
 import type { HalError, LineSettings, SerialPort, SerialSink } from '../../hal/index.js';
 import type { CharacterBackend, CharacterLine } from '../../vmm/index.js';
 import { ByteStream } from './byte-stream.js';
+import { LinePacer } from './line-pacer.js';
 import { chainStations, type StationModel } from './path-stations.js';
+import { isPossible } from './possible-line.js';
 import { ShareCounters } from './share-counters.js';
 import type { StationOutput } from './station.js';
 
@@ -40,29 +42,27 @@ export interface CellPathOptions {
 
 export class CellPath implements SerialSink, CharacterBackend {
   readonly counters = new ShareCounters();
+  /** Line settings that the guest programmed and no port can have. */
+  refusedSettings = 0;
   readonly #options: CellPathOptions;
   readonly #ring: CellRing;
   readonly #stream = new ByteStream(HOST_BUFFER);
   readonly #transmit = new ByteStream(TRANSMIT_BUFFER);
-  readonly #scratch = new Uint8Array(TRANSMIT_BUFFER);
+  readonly #pacer: LinePacer;
   readonly #inbound: StationOutput;
   readonly #outbound: StationOutput;
   readonly #loop: Timer;
-  #line: LineSettings;
   #read = 0;
-  #transmitted = 0;
 
   constructor(ring: CellRing, options: CellPathOptions) {
     this.#options = options;
     this.#ring = ring;
-    this.#line = options.line;
     this.#loop = new Timer(() => this.#turn());
     this.#inbound = chainStations(['hostOs', 'cellLoop'], options.clock, options.model, 'in', {
       arrive: (position) => this.#deliver(position),
     });
-    this.#outbound = chainStations(['cellLoop', 'hostOs'], options.clock, options.model, 'out', {
-      arrive: (position) => this.#toPort(position),
-    });
+    this.#pacer = new LinePacer(options.clock, this.#transmit, options.port, options.line);
+    this.#outbound = chainStations(['cellLoop', 'hostOs'], options.clock, options.model, 'out', this.#pacer);
     ring.attach(this);
     options.port.attach(this);
     this.wake();
@@ -92,7 +92,7 @@ export class CellPath implements SerialSink, CharacterBackend {
   }
 
   transmit(byte: number): void {
-    if (this.#transmit.end - this.#transmitted >= TRANSMIT_BUFFER) {
+    if (this.#transmit.end - this.#pacer.sent >= TRANSMIT_BUFFER) {
       this.counters.transmitLost++;
       return;
     }
@@ -105,10 +105,14 @@ export class CellPath implements SerialSink, CharacterBackend {
     // The ring has thousands of entries; a character that does not fit is lost and counted there.
   }
 
+  /** What no port can do stays as it was: a guest that programs rubbish harms itself alone. */
   configure(line: CharacterLine): void {
-    if (line.baudRate <= 0) return;
-    this.#line = { ...line };
-    this.#options.port.configure(this.#line);
+    if (!isPossible(line)) {
+      this.refusedSettings++;
+      return;
+    }
+    this.#pacer.configure(line);
+    this.#options.port.configure({ ...line });
   }
 
   modemControl(bits: number): void {
@@ -131,11 +135,5 @@ export class CellPath implements SerialSink, CharacterBackend {
     }
     this.#ring.publish();
     this.wake();
-  }
-
-  #toPort(position: number): void {
-    let length = 0;
-    while (this.#transmitted < position) this.#scratch[length++] = this.#transmit.byteAt(this.#transmitted++);
-    if (length > 0) this.#options.port.transmit(this.#scratch, 0, length);
   }
 }

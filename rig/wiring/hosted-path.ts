@@ -8,6 +8,7 @@ import type { HalError, LineSettings, SerialPort, SerialSink } from '../../hal/i
 import type { CharacterBackend, CharacterFrontend, CharacterLine } from '../../vmm/index.js';
 import { ByteStream } from './byte-stream.js';
 import { chainStations, type StationModel } from './path-stations.js';
+import { isPossible } from './possible-line.js';
 import { ShareCounters } from './share-counters.js';
 import type { StationOutput } from './station.js';
 import { TransmitArbiter } from './transmit-arbiter.js';
@@ -87,7 +88,7 @@ export class HostedPath implements SerialSink {
   readonly #arbiter: TransmitArbiter;
   readonly #inbound: StationOutput;
   #line: LineSettings;
-  /** Settings a guest asked for that the path did not make, because the device is shared. */
+  /** Settings a guest asked for that the path did not make: the device is shared, or no port can have them. */
   refusedSettings = 0;
 
   constructor(options: HostedPathOptions) {
@@ -144,8 +145,8 @@ export class HostedPath implements SerialSink {
       line.dataBits === this.#line.dataBits &&
       line.parity === this.#line.parity &&
       line.stopBits === this.#line.stopBits;
-    if (same || line.baudRate <= 0) return;
-    if (this.#shares.length > 1) {
+    if (same) return;
+    if (this.#shares.length > 1 || !isPossible(line)) {
       this.refusedSettings++;
       return;
     }

@@ -14,6 +14,7 @@ import {
   tapPort,
 } from '../../hal/index.js';
 import { type AcquisitionKind, createMachine, type Machine } from '../../vmm/index.js';
+import { RigError } from '../errors.js';
 import type { Architecture, Frontend, GuestRun, RunRequest, StopReason } from '../run/run-types.js';
 import { type Calibration, medianNs } from './calibration.js';
 import { CellPath } from './cell-path.js';
@@ -52,6 +53,9 @@ interface Seat {
 }
 
 const CONSOLE_LIMIT = 1 << 20;
+/** Reports of all guests that a run keeps in memory unless it is told otherwise: half a gigabyte of them. */
+export const MOST_REPORTS = 500_000;
+const MOST_GUESTS = 64;
 
 export class RunAssembly {
   readonly wire = new WireLog(() => this.#serial.lastReceivedId);
@@ -64,6 +68,8 @@ export class RunAssembly {
   readonly #options: AssemblyOptions;
   readonly #seats: Seat[] = [];
   readonly #serial: SerialRecorder;
+  /** What the device sent, before faults were injected; undefined without any. */
+  #sent: WireLog | undefined;
   #cell: CellPath | undefined;
   #port: SerialPort | undefined;
   #closed = false;
@@ -101,6 +107,11 @@ export class RunAssembly {
   connect(port: SerialPort): void {
     this.#port = port;
     this.#join(this.#tapped(port));
+  }
+
+  /** When each character of the device was complete on the wire, whatever then became of it. */
+  get deviceArrivalNs(): Float64Array {
+    return (this.#sent ?? this.wire).arrivalNs;
   }
 
   get reportCount(): number {
@@ -199,7 +210,8 @@ export class RunAssembly {
           wire.fault(fault);
         },
       };
-      port = injectFaults(port, { seed: `${request.seed}/faults`, clock, plan, listener });
+      this.#sent = new WireLog(() => 0);
+      port = injectFaults(tapPort(port, this.#sent, clock), { seed: `${request.seed}/faults`, clock, plan, listener });
     }
     return tapPort(tapPort(port, this.#serial, clock), this.wire, clock);
   }
@@ -311,6 +323,11 @@ function deviceName(request: RunRequest): string {
 
 function guestNames(request: RunRequest): string[] {
   const count = request.guests ?? 1;
+  if (!Number.isInteger(count) || count < 1 || count > MOST_GUESTS)
+    throw new RigError(
+      'RIG_PLAN',
+      `${count} guests cannot share a device; give a whole number from 1 to ${MOST_GUESTS}`,
+    );
   return Array.from({ length: count }, (_, i) => (count === 1 ? 'guest' : `guest-${i}`));
 }
 

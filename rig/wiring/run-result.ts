@@ -26,7 +26,7 @@ export interface ResultParts {
 export function runResult(parts: ResultParts): RunResult {
   const { request, guest, assembly, source, stop, calibration } = parts;
   const { wire } = assembly;
-  const truth = source.truth(wire.arrivalNs);
+  const truth = source.truth(assembly.deviceArrivalNs);
   return {
     cell: request.cell,
     clockDomain: parts.clockDomain,

@@ -1,12 +1,14 @@
 /** The device of a run in virtual time: the profile's simulator, or a recording. */
 
 import { join } from 'node:path';
-import { NS_PER_MS, NS_PER_SECOND, type Random, type VirtualClock } from '../../base/index.js';
+import { z } from 'zod';
+import { type ClockDomain, NS_PER_MS, NS_PER_SECOND, type Random, type VirtualClock } from '../../base/index.js';
 import {
   createSimulatedPort,
   createSimulator,
   type GnssEpoch,
   type HardwareProfile,
+  type JsonValue,
   type LineSettings,
   type SerialPort,
 } from '../../hal/index.js';
@@ -38,15 +40,20 @@ export function openSource(
 }
 
 /** The clocks a profile declares, for limits that are derived and not guessed. */
-export function declaredClocks(profile: HardwareProfile): DeclaredClock[] {
+export function declaredClocks(
+  profile: HardwareProfile,
+  domain: ClockDomain,
+  baudRate = profile.bind.serial.baudRate,
+): DeclaredClock[] {
   const { sampleClock, outputLatencyMs } = profile.timing;
-  const characterNs = (10 * NS_PER_SECOND) / profile.bind.serial.baudRate;
+  const characterNs = (10 * NS_PER_SECOND) / baudRate;
   const spreadNs = outputLatencyMs === undefined ? 0 : (outputLatencyMs.max - outputLatencyMs.min) * NS_PER_MS;
   const quantumNs = Math.round(characterNs + (sampleClock?.jitterUs ?? 0) * 1000 + spreadNs);
   return [
     { name: 'device', ppm: sampleClock?.ppm ?? 0, quantumNs },
     { name: 'guest', ppm: 0, quantumNs: 100 },
-    { name: 'stamps', ppm: 0, quantumNs: 1 },
+    // A host's clock is off by tens of ppm, and its event loop turns once in a millisecond or so.
+    domain === 'wall' ? { name: 'stamps', ppm: 100, quantumNs: NS_PER_MS } : { name: 'stamps', ppm: 0, quantumNs: 1 },
   ];
 }
 
@@ -65,7 +72,7 @@ function simulated(request: RunRequest, profile: HardwareProfile, clock: Virtual
     port,
     line: profile.bind.serial,
     pacing: 'modelled',
-    clocks: declaredClocks(profile),
+    clocks: declaredClocks(profile, 'virtual'),
     ended: () => false,
     truth: (arrivalNs) => epochs.map((epoch) => truthOf(epoch, arrivalNs)),
   };
@@ -91,15 +98,35 @@ function replayed(request: RunRequest, profile: HardwareProfile, clock: VirtualC
       hint: 'give one with --recording FILE: a trace of `rig record`, or a gpsd log',
     });
   const recording = openRecording(request.replayPath, join(request.outDir, 'imported.pcapng'));
-  const port = openReplay(openInput(recording.path), clock);
+  const trace = openInput(recording.path);
+  refuseOtherDevice(trace.manifest, profile.name, request.replayPath);
+  const port = openReplay(trace, clock);
   return {
     port,
     line: port.line,
     pacing: recording.reconstructed ? 'reconstructed' : 'recorded',
-    clocks: declaredClocks(profile),
+    clocks: declaredClocks(profile, 'virtual', port.line.baudRate),
     ended: () => port.ended,
     truth: () => undefined,
   };
+}
+
+/** A verdict on one device must not rest on a recording of another. */
+function refuseOtherDevice(manifest: JsonValue | undefined, profile: string, path: string): void {
+  const recorded = recordedProfile(manifest);
+  if (recorded === undefined || recorded === profile) return;
+  throw new RigError('RIG_USAGE', `${path} is a recording of "${recorded}", not of "${profile}"`, {
+    where: path,
+    hint: `run it with --profile ${recorded}`,
+  });
+}
+
+/** Profile of a recording, or of the run that a trace is of; undefined when it names none. */
+export function recordedProfile(manifest: JsonValue | undefined): string | undefined {
+  const parsed = z
+    .object({ profile: z.string().optional(), cell: z.object({ profile: z.string() }).optional() })
+    .safeParse(manifest);
+  return parsed.success ? (parsed.data.profile ?? parsed.data.cell?.profile) : undefined;
 }
 
 /** How long a run goes on after the last character of a recording, so that the guest can finish with it. */

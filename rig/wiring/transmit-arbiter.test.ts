@@ -26,10 +26,11 @@ function setUp() {
 }
 
 describe('TransmitArbiter', () => {
-  it('sends what the only guest says at once and in order', () => {
-    const { arbiter, say, sent } = setUp();
+  it('sends what the only guest says, in order', () => {
+    const { clock, arbiter, say, sent } = setUp();
     arbiter.addGuest();
     say(0, 'hello');
+    clock.runUntilIdle(1e9);
     expect(sent()).to.equal('hello');
   });
 
@@ -62,7 +63,7 @@ describe('TransmitArbiter', () => {
     say(0, 'x');
     say(1, 'y'.repeat(5000));
     expect(arbiter.lost).to.equal(5000 - 4096);
-    clock.runUntilIdle(1e9);
+    clock.runUntilIdle(1e11);
     expect(sent()).to.equal(`x${'y'.repeat(4096)}`);
   });
 });

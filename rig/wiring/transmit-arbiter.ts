@@ -3,6 +3,7 @@
 import { type Clock, Timer } from '../../base/index.js';
 import { bitsPerCharacter, type LineSettings, type SerialPort } from '../../hal/index.js';
 import { ByteStream } from './byte-stream.js';
+import { LinePacer } from './line-pacer.js';
 import { chainStations, type StationModel } from './path-stations.js';
 import type { StationOutput } from './station.js';
 
@@ -19,10 +20,9 @@ export class TransmitArbiter {
   readonly #queues: ByteStream[] = [];
   readonly #sent: number[] = [];
   readonly #line = new ByteStream(QUEUE);
-  readonly #scratch = new Uint8Array(QUEUE);
+  readonly #pacer: LinePacer;
   readonly #release: Timer;
   readonly #outbound: StationOutput;
-  #transmitted = 0;
   #holder = -1;
   #holdNs: number;
   /** Characters lost because a guest's queue was full. */
@@ -31,18 +31,18 @@ export class TransmitArbiter {
   constructor(
     private readonly clock: Clock,
     model: StationModel | undefined,
-    private readonly port: SerialPort,
+    port: SerialPort,
     line: LineSettings,
   ) {
     this.#holdNs = holdNs(line);
     this.#release = new Timer(() => this.#passOn());
-    this.#outbound = chainStations(['driver', 'ioProcess', 'hostOs'], clock, model, 'out', {
-      arrive: (position) => this.#toPort(position),
-    });
+    this.#pacer = new LinePacer(clock, this.#line, port, line);
+    this.#outbound = chainStations(['driver', 'ioProcess', 'hostOs'], clock, model, 'out', this.#pacer);
   }
 
   configure(line: LineSettings): void {
     this.#holdNs = holdNs(line);
+    this.#pacer.configure(line);
   }
 
   addGuest(): number {
@@ -64,7 +64,7 @@ export class TransmitArbiter {
 
   #drain(guest: number): void {
     const queue = this.#queues[guest];
-    while (this.#sent[guest] < queue.end && this.#line.end - this.#transmitted < QUEUE) {
+    while (this.#sent[guest] < queue.end && this.#line.end - this.#pacer.sent < QUEUE) {
       this.#line.append(queue.byteAt(this.#sent[guest]), 0);
       this.#sent[guest]++;
     }
@@ -83,12 +83,6 @@ export class TransmitArbiter {
       this.#drain(guest);
       return;
     }
-  }
-
-  #toPort(position: number): void {
-    let length = 0;
-    while (this.#transmitted < position) this.#scratch[length++] = this.#line.byteAt(this.#transmitted++);
-    if (length > 0) this.port.transmit(this.#scratch, 0, length);
   }
 }
 

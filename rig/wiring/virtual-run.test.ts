@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { LINK_TYPE, openTrace } from '../../hal/index.js';
 import { RigError } from '../errors.js';
+import { findRecording } from '../paths.js';
 import type { Architecture, Frontend, RunRequest, RunResult } from '../run/run-types.js';
 import { createExecutor } from './executor.js';
 
@@ -107,6 +108,48 @@ describe('a run in virtual time, put together', function () {
     });
     expect(result.stop.kind).to.equal('aborted');
     expect(result.certification.certified, result.certification.sentence).to.equal(true);
+  });
+
+  it('refuses a recording of another device and names the right profile', async () => {
+    const cell = {
+      plan: 'test',
+      profile: 'gnss-ubx-5hz',
+      binding: 'replay',
+      architecture: 'hosted',
+      frontend: 'emulated',
+      engine: 'interpreter',
+    } as const;
+    let caught: unknown;
+    try {
+      await run('hosted', 'emulated', { cell, replayPath: findRecording('gnss-nmea-1hz.pcapng') });
+    } catch (error) {
+      caught = error;
+    }
+    expect(caught).to.be.instanceOf(RigError);
+    expect((caught as RigError).code).to.equal('RIG_USAGE');
+    expect((caught as RigError).message)
+      .to.contain('gnss-nmea-1hz')
+      .and.to.contain('gnss-ubx-5hz');
+  });
+
+  for (const guests of [0, -1, 1.5, 1000])
+    it(`refuses ${guests} guests`, async () => {
+      let caught: unknown;
+      try {
+        await run('hosted', 'emulated', { guests });
+      } catch (error) {
+        caught = error;
+      }
+      expect((caught as RigError).code).to.equal('RIG_PLAN');
+    });
+
+  it('stamps the truth by what the device sent, whatever faults made of it', async () => {
+    const clean = await run('hosted', 'emulated');
+    const damaged = await run('hosted', 'emulated', { faults: { receive: { drop: 0.05 } } });
+    expect(damaged.serial.received).to.be.below(clean.serial.received);
+    const stamps = (result: RunResult) => result.truth?.map((epoch) => epoch.sentNs);
+    expect(stamps(clean)?.filter((ns) => ns !== undefined)).to.have.length.of.at.least(5);
+    expect(stamps(damaged)).to.deep.equal(stamps(clean));
   });
 
   it('reports the loss of the device with its cause', async () => {

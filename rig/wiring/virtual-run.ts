@@ -8,7 +8,7 @@ import type { Calibration } from './calibration.js';
 import { seconds } from './duration-text.js';
 import { hostMs, nextTurn } from './host-time.js';
 import type { OpenGuest } from './open-guest.js';
-import { RunAssembly } from './run-assembly.js';
+import { MOST_REPORTS, RunAssembly } from './run-assembly.js';
 import { runResult } from './run-result.js';
 import { DRAIN_NS, openSource, type SerialSource, SLICE_NS } from './serial-source.js';
 
@@ -75,8 +75,8 @@ async function drive(
     if (run.kind === 'limit') return { kind: 'limit', limit: 'instructions', sentence: run.sentence };
     if (assembly.deviceLost !== undefined) return lost(assembly);
     if (run.kind === 'ended') return assembly.finished();
-    const reports = request.limits?.reports;
-    if (reports !== undefined && assembly.reportCount > reports)
+    const reports = request.limits?.reports ?? MOST_REPORTS;
+    if (assembly.reportCount > reports)
       return { kind: 'limit', limit: 'reports', sentence: `the guests sent more than ${reports} reports` };
     if (!traceEnded && source.ended()) {
       traceEnded = true;

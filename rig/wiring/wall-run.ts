@@ -9,7 +9,7 @@ import type { RunRequest, RunResult, StopReason } from '../run/run-types.js';
 import { seconds } from './duration-text.js';
 import { openDevice } from './open-device.js';
 import type { OpenGuest } from './open-guest.js';
-import { RunAssembly } from './run-assembly.js';
+import { MOST_REPORTS, RunAssembly } from './run-assembly.js';
 import { runResult } from './run-result.js';
 import { declaredClocks } from './serial-source.js';
 
@@ -53,7 +53,7 @@ export async function runWall(request: RunRequest, guest: OpenGuest, profile: Ha
     request,
     guest,
     assembly,
-    source: { pacing: 'physical', clocks: declaredClocks(profile), truth: () => undefined },
+    source: { pacing: 'physical', clocks: declaredClocks(profile, 'wall'), truth: () => undefined },
     stop,
     calibration: undefined,
     clockDomain: 'wall',
@@ -87,10 +87,10 @@ async function drive(request: RunRequest, clock: WallClock, assembly: RunAssembl
       return { kind: 'device-lost', sentence: assembly.deviceLost.message, cause: assembly.deviceLost };
     if (run.kind === 'limit') return { kind: 'limit', limit: 'instructions', sentence: run.sentence };
     if (run.kind === 'ended') return assembly.finished();
-    const { wallMs, reports } = request.limits ?? {};
+    const { wallMs, reports = MOST_REPORTS } = request.limits ?? {};
     if (wallMs !== undefined && elapsedNs > wallMs * NS_PER_MS)
       return { kind: 'limit', limit: 'wall', sentence: `the run took longer than ${wallMs / 1000} s` };
-    if (reports !== undefined && assembly.reportCount > reports)
+    if (assembly.reportCount > reports)
       return { kind: 'limit', limit: 'reports', sentence: `the guests sent more than ${reports} reports` };
   }
   return { kind: 'duration', sentence: `ran for ${seconds(request.durationNs)}` };
