@@ -11,9 +11,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
+import type { Context } from 'mocha';
 import { WallClock } from '../../../base/index.js';
 import { HalError } from '../../errors.js';
 import { type DialogueStep, describeSerialBinding } from '../binding-suite.js';
@@ -42,6 +43,13 @@ function ptyMissing(): string | undefined {
 }
 
 const missing = ptyMissing();
+
+/** Ends the test as pending, with the reason, where a program that it runs is not installed. */
+function needs(running: Context, program: string): void {
+  if ((process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, program)))) return;
+  console.log(`      skipped: the program "${program}" is not installed`);
+  running.skip();
+}
 
 describeSerialBinding(
   'pseudo-terminal',
@@ -124,7 +132,8 @@ describe(`pseudo-terminals${missing === undefined ? '' : ` (pending: ${missing})
     pair.close();
   });
 
-  it('shows a simulator to programs that come and go, and starts it when the first one comes', async () => {
+  it('shows a simulator to programs that come and go, and starts it when the first one comes', async function () {
+    needs(this, 'head');
     const link = join(directory, 'gnss');
     const question = new TextEncoder().encode('?');
     const { clock, device, opening } = exportDevice(
@@ -165,6 +174,7 @@ describe(`pseudo-terminals${missing === undefined ? '' : ` (pending: ${missing})
   });
 
   it('gives the rate a program sets to the port', async function () {
+    needs(this, 'stty');
     if (libc().linux === undefined) {
       console.log('      skipped: only Linux tells what a program has set');
       this.skip();
@@ -232,7 +242,8 @@ describe(`pseudo-terminals${missing === undefined ? '' : ` (pending: ${missing})
     expect(existsSync(file)).to.equal(true);
   });
 
-  it('hangs up on programs when it is closed', async () => {
+  it('hangs up on programs when it is closed', async function () {
+    needs(this, 'cat');
     const { clock, opening } = exportDevice([]);
     const shown = await opening;
     const program = spawn('cat', [shown.path], { stdio: 'ignore' });
