@@ -2,6 +2,7 @@
 
 import { HalError } from '../errors.js';
 import type { FaultDirection, FaultKind } from './faults.js';
+import { nearNames } from './near-names.js';
 
 /** Chances per character, each 0..1; together at most 1 in one direction. Left out: never. */
 export interface FaultRates {
@@ -58,16 +59,36 @@ export const CHARACTER_FAULTS = [
 
 const RECEIVE_ONLY: readonly FaultKind[] = ['parity', 'framing', 'break', 'overrun'];
 const KINDS: readonly FaultKind[] = [...CHARACTER_FAULTS, 'unplug', 'replug'];
+const DIRECTIONS: readonly FaultDirection[] = ['receive', 'transmit'];
+
+const PLAN_KEYS: readonly (keyof FaultPlan)[] = ['receive', 'transmit', 'events'];
+const RATE_KEYS: readonly (keyof FaultRates)[] = [...CHARACTER_FAULTS, 'overrunCount', 'durationNs'];
+const EVENT_KEYS: readonly (keyof ScheduledFault)[] = ['kind', 'direction', 'atIndex', 'atNs', 'count', 'durationNs'];
 
 function refuse(field: string, wanted: string): never {
   throw new HalError('HAL_INVALID', `fault plan: ${field} ${wanted}`, { where: field });
 }
 
+/** A plan may come from a file or from untyped code, where a misspelt key would be a fault that never happens. */
+function checkKeys(value: unknown, where: string, known: readonly string[]): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    refuse(where === '' ? 'it' : where, `is an object with ${known.join(', ')}`);
+  for (const key of Object.keys(value)) {
+    if (known.includes(key)) continue;
+    const [near] = nearNames(key, known);
+    const hint = near === undefined ? `it may have ${known.join(', ')}` : `did you mean ${near}?`;
+    const field = `${where}${where === '' ? '' : '.'}${key.slice(0, 64)}`;
+    throw new HalError('HAL_INVALID', `fault plan: ${field} is unknown; ${hint}`, { where: field });
+  }
+}
+
 function checkRates(rates: FaultRates, direction: FaultDirection): void {
+  checkKeys(rates, direction, RATE_KEYS);
   let sum = 0;
   for (const kind of CHARACTER_FAULTS) {
     const rate = rates[kind] ?? 0;
-    if (!(rate >= 0 && rate <= 1)) refuse(`${direction}.${kind}`, `is a chance from 0 to 1, not ${rate}`);
+    if (!(typeof rate === 'number' && rate >= 0 && rate <= 1))
+      refuse(`${direction}.${kind}`, `is a chance from 0 to 1, not ${rate}`);
     if (rate > 0 && direction === 'transmit' && RECEIVE_ONLY.includes(kind))
       refuse(`${direction}.${kind}`, 'is possible in the receive direction only');
     sum += rate;
@@ -85,6 +106,10 @@ function checkAmounts(field: string, count: number | undefined, durationNs: numb
 
 function checkEvent(event: ScheduledFault, index: number): void {
   const field = `events[${index}]`;
+  checkKeys(event, field, EVENT_KEYS);
+  const { direction } = event;
+  if (direction !== undefined && !DIRECTIONS.includes(direction))
+    refuse(`${field}.direction`, `is one of ${DIRECTIONS.join(', ')}, not ${direction}`);
   if (!KINDS.includes(event.kind)) refuse(`${field}.kind`, `is one of ${KINDS.join(', ')}, not ${event.kind}`);
   if (event.kind === 'replug') refuse(`${field}.kind`, 'is made by an unplug with durationNs');
   if ((event.atIndex === undefined) === (event.atNs === undefined)) refuse(field, 'has either atIndex or atNs');
@@ -95,8 +120,10 @@ function checkEvent(event: ScheduledFault, index: number): void {
   checkAmounts(field, event.count, event.durationNs);
 }
 
-/** Throws `HAL_INVALID`, naming the field, when the plan cannot be carried out. */
+/** Throws `HAL_INVALID`, naming the field, when the plan cannot be carried out or says something nobody would carry out. */
 export function checkFaultPlan(plan: FaultPlan): void {
+  checkKeys(plan, '', PLAN_KEYS);
+  if (plan.events !== undefined && !Array.isArray(plan.events)) refuse('events', 'is a list');
   if (plan.receive !== undefined) checkRates(plan.receive, 'receive');
   if (plan.transmit !== undefined) checkRates(plan.transmit, 'transmit');
   (plan.events ?? []).forEach(checkEvent);
