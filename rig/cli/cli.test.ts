@@ -88,6 +88,18 @@ describe('rig', () => {
     expect(missing.err).to.contain('there is no recording');
   });
 
+  it('refuses a port that no binding opens', async () => {
+    const { code, err } = await run(PASSING, ['--port', '/dev/ttyX', '-b', 'sim']);
+    expect(code).to.equal(EXIT.usage);
+    expect(err).to.contain('--port goes with the binding real');
+  });
+
+  it('runs a profile once that is named twice', async () => {
+    const executor = fakeExecutor();
+    await run(PASSING, ['-p', 'a,a', '-p', 'a', '-a', 'hosted'], executor);
+    expect(executor.requests.map((r) => r.cell.profile)).to.deep.equal(['a']);
+  });
+
   const failures: readonly (readonly [what: string, error: Error, code: number])[] = [
     ['an unknown profile', new RigError('RIG_PROFILE_UNKNOWN', 'no such profile'), 6],
     ['a malformed profile', new RigError('RIG_PROFILE_MALFORMED', 'field x'), 13],

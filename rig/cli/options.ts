@@ -7,7 +7,7 @@ import type { Selection } from '../plan/matrix.js';
 import { parseDurationNs } from '../plan/quantity.js';
 import { ARCHITECTURES, BINDINGS, ENGINES, HOSTED_FRONTENDS } from '../run/run-types.js';
 
-/** A list with commas, or an option given several times; each item one of `known` where that is given. */
+/** A list with commas, or an option given several times; each item once, and one of `known` where that is given. */
 export function list<T extends string>(known?: readonly T[]): (text: string, earlier?: readonly T[]) => readonly T[] {
   return (text, earlier = []) => {
     const items = text.split(',').map((item) => item.trim());
@@ -16,7 +16,7 @@ export function list<T extends string>(known?: readonly T[]): (text: string, ear
         const reserved = item === 'remote' ? ' ("remote" is reserved and not there yet)' : '';
         throw new InvalidArgumentError(`choose from ${known.join(', ')}${reserved}`);
       }
-    return [...earlier, ...(items as T[])];
+    return [...new Set([...earlier, ...(items as T[])])];
   };
 }
 
@@ -75,8 +75,15 @@ export interface MatrixFlags {
   readonly port?: string;
 }
 
-/** A port or recording that is given says which binding is meant, when nothing else does. */
+/**
+ * A port or recording that is given says which binding is meant, when nothing else does.
+ * Throws `RIG_USAGE` for a port that none of the bindings opens.
+ */
 export function selectionFrom(flags: MatrixFlags): Selection {
+  if (flags.port !== undefined && flags.binding !== undefined && !flags.binding.includes('real'))
+    throw new RigError('RIG_USAGE', `--port goes with the binding real, not with ${flags.binding.join(', ')} alone`, {
+      hint: 'leave out --port, or add real to --binding',
+    });
   const implied = flags.port !== undefined ? 'real' : flags.recording !== undefined ? 'replay' : undefined;
   const bindings = flags.binding ?? (implied === undefined ? undefined : ([implied] as const));
   return {
