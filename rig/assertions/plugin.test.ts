@@ -268,6 +268,23 @@ describe('expect(channel).match.truth', () => {
     expect(off.value).to.be.closeTo(1e-6 - 0.5e-7 / 60, 1e-12);
   });
 
+  const altered = (fields: Record<string, number>) =>
+    view({
+      change: (result) => {
+        const [guest] = result.guests;
+        const reports = guest.reports.map((r, i) => (i === 4 ? { ...r, fields: { ...r.fields, ...fields } } : r));
+        return { ...result, guests: [{ ...guest, reports }] };
+      },
+    }).channel('fix');
+
+  it('fails fixes that claim hardly any digits, and a false altitude', () => {
+    const coarse = expectOutcome(() => expect(altered({ digits: 0 })).to.match.truth(tolerance), 'fail');
+    expect(coarse.sentence).to.contain('fewer digits than any receiver sends');
+    expectOutcome(() => expect(altered({ altMm: 545_450 })).to.match.truth(tolerance), 'pass');
+    const high = expectOutcome(() => expect(altered({ altMm: 546_400 })).to.match.truth(tolerance), 'fail');
+    expect(high).to.include({ unit: 'm', value: 1 });
+  });
+
   it('fails a time that was never sent', () => {
     const late = (result: RunResult): RunResult => ({
       ...result,

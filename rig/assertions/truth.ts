@@ -16,7 +16,10 @@ const VALIDITY = {
   pacings: ['physical', 'modelled', 'recorded', 'reconstructed'],
 } as const;
 
-/** One measurement for each tolerance given. `RIG_INTERNAL` when a simulator handed over no truth. */
+/** Half of the 0.1 m that NMEA prints, and the millimetre that rounding may add. */
+const ALTITUDE_LIMIT = { max: 0.051, text: 'at most 51 mm' };
+
+/** A measurement for each tolerance given; that of the position also covers claimed digits and altitude. `RIG_INTERNAL` when a simulator handed over no truth. */
 export function truthMeasurements(
   channel: ChannelView,
   truth: readonly TruthEpoch[] | undefined,
@@ -35,9 +38,11 @@ export function truthMeasurements(
     measurements.push(judge(timeEstimate(channel, found, mode), exactly(0, 'none: every time is exact'), mode));
   if (tolerance.position !== undefined) {
     const max = parseAs('angle', tolerance.position);
+    if (found.coarse > 0) measurements.push(judge(coarseEstimate(channel, found, mode), exactly(0, 'none'), mode));
     measurements.push(
       judge(positionEstimate(channel, found, mode), { max, text: `at most ${tolerance.position}` }, mode),
     );
+    if (found.altitudes > 0) measurements.push(judge(altitudeEstimate(channel, found, mode), ALTITUDE_LIMIT, mode));
   }
   return measurements;
 }
@@ -60,6 +65,20 @@ function positionEstimate(channel: ChannelView, found: TruthComparison, mode: Ru
     ...base('position error beyond the digits sent', channel, value, found.positions, mode),
     unit: 'deg',
     remark: `${found.worstDeg} deg with them`,
+  };
+}
+
+function coarseEstimate(channel: ChannelView, found: TruthComparison, mode: RunMode): Estimate {
+  return {
+    ...base('fixes that claim fewer digits than any receiver sends', channel, found.coarse, found.positions, mode),
+    unit: 'count',
+  };
+}
+
+function altitudeEstimate(channel: ChannelView, found: TruthComparison, mode: RunMode): Estimate {
+  return {
+    ...base('altitude error', channel, found.worstAltitudeMm / 1000, found.altitudes, mode),
+    unit: 'm',
   };
 }
 

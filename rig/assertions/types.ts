@@ -3,7 +3,7 @@
 import type { AngleText, FrequencyText, QuantityText, RatioText, TimeText } from '../plan/quantity.js';
 
 export interface TruthTolerance {
-  /** Greatest error of latitude and longitude beyond half a unit of the last digit sent. */
+  /** Greatest error of latitude and longitude beyond half a unit of the last digit sent; altitudes may be off by 51 mm. */
   readonly position?: AngleText;
   /** `exact`: no fix may claim a time that the receiver did not send. */
   readonly time?: 'exact';

@@ -21,6 +21,9 @@ describe('comparison with the truth', () => {
       positions: 10,
       worstBeyondDigitsDeg: 0,
       worstDeg: 0,
+      coarse: 0,
+      altitudes: 10,
+      worstAltitudeMm: 0,
       missing: [],
     });
   });
@@ -46,6 +49,23 @@ describe('comparison with the truth', () => {
     expect(within.worstDeg).to.be.closeTo(833e-9, 1e-15);
     const beyond = compareWithTruth(changed(2, { latE9: fixes[2].fields.latE9 + 1833, digits: 4 }), truth, 1e12);
     expect(beyond.worstBeyondDigitsDeg).to.be.closeTo(1833e-9 - 0.5e-4 / 60, 1e-15);
+  });
+
+  it('does not let a guest excuse its errors by claiming fewer digits than a receiver sends', () => {
+    const off = fixes[2].fields.latE9 + 5_000_000;
+    const minutes = compareWithTruth(changed(2, { latE9: off, digits: 0 }), truth, 1e12);
+    expect(minutes.coarse).to.equal(1);
+    expect(minutes.worstBeyondDigitsDeg).to.be.closeTo(0.005 - 0.5e-4 / 60, 1e-12);
+    const degrees = compareWithTruth(changed(2, { latE9: off, digits: 6, source: 3 }), truth, 1e12);
+    expect(degrees.coarse).to.equal(1);
+    expect(degrees.worstBeyondDigitsDeg).to.be.closeTo(0.005 - 0.5e-7, 1e-12);
+  });
+
+  it('compares altitudes where the guest gives one', () => {
+    const off = compareWithTruth(changed(2, { altMm: fixes[2].fields.altMm - 900 }), truth, 1e12);
+    expect(off).to.include({ altitudes: 10, worstAltitudeMm: 900 });
+    const unknown = compareWithTruth(changed(2, { altMm: -(2 ** 31) }), truth, 1e12);
+    expect(unknown).to.include({ altitudes: 9, worstAltitudeMm: 0 });
   });
 
   it('takes the digits of UBX as those of degrees', () => {

@@ -4,6 +4,11 @@ import type { GuestReport, TruthEpoch } from '../run/run-types.js';
 
 /** `source` values of a fix whose `digits` count fractional digits of degrees; the others count those of minutes. */
 const DIGITS_OF_DEGREES = new Set([3, 4, 5]);
+/** A guest that claims fewer would excuse its own errors: no receiver sends so few. */
+const LEAST_DIGITS_OF_MINUTES = 4;
+const LEAST_DIGITS_OF_DEGREES = 7;
+/** `altMm` of a message that says nothing of the altitude. */
+const ALTITUDE_UNKNOWN = -(2 ** 31);
 
 export interface TruthComparison {
   /** Fixes whose time is that of an epoch. */
@@ -18,6 +23,11 @@ export interface TruthComparison {
   readonly worstBeyondDigitsDeg: number;
   /** Greatest plain error, in degrees. */
   readonly worstDeg: number;
+  /** Fixes that claim fewer digits than any receiver sends; forgiven only half a unit of the fewest that one sends. */
+  readonly coarse: number;
+  /** Fixes compared by altitude: those that give one at an epoch with a 3D fix. */
+  readonly altitudes: number;
+  readonly worstAltitudeMm: number;
   /** Epochs with a fix, sent to the end by `untilNs`, that no report names. */
   readonly missing: readonly number[];
 }
@@ -34,6 +44,9 @@ export function compareWithTruth(
   let positions = 0;
   let worstDeg = 0;
   let worstBeyondDigitsDeg = 0;
+  let coarse = 0;
+  let altitudes = 0;
+  let worstAltitudeMm = 0;
   for (const { fields } of reports) {
     if (!(fields.utcMs >= 0)) {
       undated++;
@@ -50,18 +63,27 @@ export function compareWithTruth(
     const error = Math.max(Math.abs(fields.latE9 - epoch.latE9), longitudeDistanceE9(fields.lonE9, epoch.lonE9)) / 1e9;
     worstDeg = Math.max(worstDeg, error);
     worstBeyondDigitsDeg = Math.max(worstBeyondDigitsDeg, error - halfLastDigitDeg(fields));
+    if (fields.digits < leastDigits(fields)) coarse++;
+    if (epoch.mode < 3 || fields.altMm === undefined || fields.altMm === ALTITUDE_UNKNOWN) continue;
+    altitudes++;
+    worstAltitudeMm = Math.max(worstAltitudeMm, Math.abs(fields.altMm - epoch.altMm));
   }
   const missing = truth
     .filter((e) => e.mode >= 2 && e.sentNs !== undefined && e.sentNs <= untilNs && !seen.has(e.utcMs))
     .map((e) => e.utcMs);
-  return { matched: seen.size, foreign, undated, positions, worstBeyondDigitsDeg, worstDeg, missing };
+  const worst = { worstBeyondDigitsDeg, worstDeg, worstAltitudeMm };
+  return { matched: seen.size, foreign, undated, positions, altitudes, coarse, ...worst, missing };
 }
 
 /** Half a unit of the last digit that the sentence had; what rounding alone explains. */
 function halfLastDigitDeg(fields: GuestReport['fields']): number {
   if (fields.digits === undefined) return 0;
-  const unit = Number(`1e-${fields.digits}`);
+  const unit = Number(`1e-${Math.max(fields.digits, leastDigits(fields))}`);
   return (DIGITS_OF_DEGREES.has(fields.source) ? unit : unit / 60) / 2;
+}
+
+function leastDigits({ source }: GuestReport['fields']): number {
+  return DIGITS_OF_DEGREES.has(source) ? LEAST_DIGITS_OF_DEGREES : LEAST_DIGITS_OF_MINUTES;
 }
 
 function longitudeDistanceE9(a: number, b: number): number {
