@@ -23,12 +23,38 @@ function ramOf(ramBytes: number) {
 }
 
 describe('parseImage', () => {
-  it('reads an ELF by its magic number and everything else as raw, at the start of RAM', () => {
+  it('reads an ELF by its magic number and a raw image by its name, at the start of RAM', () => {
     expect(parseImage(buildElf({ segments: [{ gpa: RAM, bytes: [1, 2] }] }), 'a').format).to.equal('elf');
     const raw = parseImage(Uint8Array.of(0x6f, 0, 0, 0), 'a.bin');
     expect(raw).to.deep.include({ format: 'raw', entry: RAM, xlen: undefined, hypercalls: false });
     expect(raw.segments.map((s) => [s.gpa, s.memoryBytes])).to.deep.equal([[RAM, 4]]);
     expect(parseImage(Uint8Array.of(1, 2), 'a.bin', 0x9000_0000).entry).to.equal(0x9000_0000);
+  });
+
+  for (const name of ['a.bin', 'dir.d/a.img', '/x/A.RAW', 'bench']) {
+    it(`takes bytes without the magic number of ELF for a raw image when they are named ${name}`, () => {
+      expect(parseImage(Uint8Array.of(0x6f, 0, 0, 0), name).format).to.equal('raw');
+      expect(parseImage(buildElf({ segments: [{ gpa: RAM, bytes: [1, 2] }] }), name).format).to.equal('elf');
+    });
+  }
+
+  for (const name of ['a.elf', './a.ELF', 'a.txt', 'a.bin.old', './firmware', '/x/bin', '.bin/firmware']) {
+    it(`refuses bytes without the magic number of ELF when they are named ${name}`, () => {
+      const broken = buildElf({ segments: [{ gpa: RAM, bytes: [1, 2] }] });
+      broken[0] ^= 1;
+      const isElfName = name.toLowerCase().endsWith('.elf');
+      expect(() => parseImage(broken, name))
+        .to.throw(VmmError, `${name}: the file is not an ELF file`)
+        .that.includes({ code: 'VMM_IMAGE', where: name })
+        .with.property('hint')
+        .that.includes(isElfName ? 'again' : 'ends in .bin');
+    });
+  }
+
+  it('says of a text that it is one', () => {
+    const text = new TextEncoder().encode('This is no program.\n');
+    for (const name of ['a.elf', 'a.txt'])
+      expect(() => parseImage(text, name)).to.throw(VmmError, `${name}: the file is a text file and no guest image`);
   });
 
   for (const [what, text] of [

@@ -1,4 +1,4 @@
-/** Picks the format of a guest image: ELF by its magic number, everything else raw. */
+/** Picks the format of a guest image: ELF by its magic number, raw by its name. */
 
 import { VmmError } from '../errors.js';
 import { BOARD } from './board-map.js';
@@ -25,17 +25,22 @@ const FOREIGN: readonly { readonly magic: readonly number[]; readonly problem: s
   { magic: [0x23, 0x21], problem: 'is a script', hint: 'Name the image that the script starts.' },
 ];
 
+/** A name that no file has: embedding code made it up for bytes that it made itself. */
+const MADE_UP = /^[^./\\]+$/;
+const RAW_NAME = /\.(bin|img|raw)$/i;
+const ELF_NAME = /\.elf$/i;
+
 /**
- * Reads a guest image. A raw image lies and starts at `ramBase`.
+ * Reads a guest image. A raw image lies and starts at `ramBase`; any bytes could be one, so a file is taken for raw only
+ * when its name ends in `.bin`, `.img` or `.raw`, or when it is the name of no file: without a dot and without a slash.
  * @throws VmmError `VMM_IMAGE`, one sentence that names `name`, when it is neither a good ELF nor a plausible raw image.
  */
 export function parseImage(bytes: Uint8Array, name: string, ramBase: number = BOARD.ram.base): GuestImage {
-  if (bytes.length === 0)
-    throw new VmmError('VMM_IMAGE', `${name}: the file is empty`, { where: name, hint: 'Build the guest again.' });
+  if (bytes.length === 0) throw refusal(name, 'the file is empty', 'Build the guest again.');
   if (isElf(bytes)) return loadElf(bytes, name);
   const foreign = FOREIGN.find(({ magic }) => magic.every((byte, i) => bytes[i] === byte));
-  if (foreign !== undefined)
-    throw new VmmError('VMM_IMAGE', `${name}: the file ${foreign.problem}`, { where: name, hint: foreign.hint });
+  if (foreign !== undefined) throw refusal(name, `the file ${foreign.problem}`, foreign.hint);
+  if (!RAW_NAME.test(name) && !MADE_UP.test(name)) throw notElf(bytes, name);
   return {
     name,
     format: 'raw',
@@ -44,4 +49,24 @@ export function parseImage(bytes: Uint8Array, name: string, ramBase: number = BO
     segments: [{ gpa: ramBase, bytes, memoryBytes: bytes.length }],
     hypercalls: false,
   };
+}
+
+function notElf(bytes: Uint8Array, name: string): VmmError {
+  if (isText(bytes)) {
+    return refusal(name, 'the file is a text file and no guest image', 'Give the path of an ELF file.');
+  }
+  if (ELF_NAME.test(name)) {
+    return refusal(name, 'the file is not an ELF file, whatever its name says', 'Build or copy the image again.');
+  }
+  return refusal(name, 'the file is not an ELF file', 'To run it as a raw image, give it a name that ends in .bin.');
+}
+
+const TEXT_SAMPLE = 4096;
+
+function isText(bytes: Uint8Array): boolean {
+  return bytes.subarray(0, TEXT_SAMPLE).every((byte) => (byte >= 0x20 && byte < 0x7f) || (byte >= 9 && byte <= 13));
+}
+
+function refusal(name: string, problem: string, hint: string): VmmError {
+  return new VmmError('VMM_IMAGE', `${name}: ${problem}`, { where: name, hint });
 }
