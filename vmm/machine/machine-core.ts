@@ -60,6 +60,11 @@ export class MachineCore {
     this.#regionCounters = this.#regionNames.map((name) => this.exits.region(name));
   }
 
+  /** The beginning of a sentence about the guest; names the machine only where it has a name of its own. */
+  get subject(): string {
+    return this.name === 'guest' ? 'The guest' : `The guest of '${this.name}'`;
+  }
+
   /** Sets or clears bits of `mip`; wakes the guest when it waits for one of them. */
   setPending(bits: number, pending: boolean): void {
     this.gate.setPending(bits, pending);
@@ -175,7 +180,7 @@ export class MachineCore {
     this.finish(
       'stuck',
       0,
-      `The guest of '${this.name}' is stuck: the first instruction of its trap handler, at ${pc}, traps itself.`,
+      `${this.subject} stopped making progress: the first instruction of its trap handler, at ${pc}, traps itself.`,
     );
   }
 }
