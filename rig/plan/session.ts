@@ -8,6 +8,7 @@ import { classify } from '../verdict/verdict.js';
 import { type SessionContext, setSessionContext } from './context.js';
 import { testTitle } from './guard.js';
 import { TearDownFailed } from './plan.js';
+import { provideOwnPackage } from './resolve-hook.js';
 
 export interface SessionOptions extends Omit<SessionContext, 'cells'> {
   /** Compiled plans (`.js`) and plans in source (`.ts`), absolute. */
@@ -64,6 +65,7 @@ class SilentReporter extends Mocha.reporters.Base {}
 /** A file that cannot be loaded is recorded and does not keep the others from running. */
 async function loadPlan(mocha: Mocha, file: string, failures: SetupFailure[]): Promise<void> {
   mocha.suite.emit('pre-require', globalThis, file, mocha);
+  provideOwnPackage();
   try {
     const url = `${pathToFileURL(file).href}?load=${++loads}`;
     if (file.endsWith('.ts')) {
