@@ -50,13 +50,17 @@ export function truthMeasurements(
 function timeEstimate(channel: ChannelView, found: TruthComparison, mode: RunMode): Estimate {
   const compared = found.matched + found.foreign.length;
   const remarks = [`${found.undated} without a date`];
-  if (found.foreign.length > 0) remarks.unshift(`first utcMs ${found.foreign[0]}`);
+  if (found.foreign.length > 0) remarks.unshift(firstForeign(found.foreign[0]));
   const value = compared === 0 ? Number.NaN : found.foreign.length;
   return {
-    ...base('fixes at a time that was never sent', channel, value, compared, mode),
+    ...base('fixes that were never sent', channel, value, compared, mode),
     unit: 'count',
     remark: remarks.join('; '),
   };
+}
+
+function firstForeign(utcMs: number): string {
+  return utcMs < 0 ? 'the first has no date and the position of no epoch' : `first utcMs ${utcMs}`;
 }
 
 function positionEstimate(channel: ChannelView, found: TruthComparison, mode: RunMode): Estimate {

@@ -18,6 +18,8 @@ export interface DistributionOptions {
   readonly context: StampContext;
   readonly validity?: Validity;
   readonly remark?: string;
+  /** Events that happened and could not be measured: what they hide may be any value, so nothing is bounded from above. */
+  readonly unmeasured?: number;
   /** Fill in what a stalled source would have shown, at this interval (coordinated omission). */
   readonly correctedForNs?: number;
 }
@@ -154,15 +156,16 @@ export class Distribution {
   }
 
   #make(name: string, value: number, low: number, high: number, few: string | undefined): Statistic {
-    const { context, validity, remark } = this.#options;
-    const remarks = [few, remark].filter((text) => text !== undefined);
+    const { context, validity, remark, unmeasured = 0 } = this.#options;
+    const hidden = unmeasured > 0 ? `${unmeasured} more could not be measured` : undefined;
+    const remarks = [few, hidden, remark].filter((text) => text !== undefined);
     const estimate: Estimate = {
       name: `${this.#options.name} ${name}`,
       subject: context.subject,
       unit: 'ns',
       value,
       low,
-      high,
+      high: unmeasured > 0 ? Number.POSITIVE_INFINITY : high,
       count: this.count,
       clockDomain: context.mode.clockDomain,
       validity: validity ?? VALID_EVERYWHERE,

@@ -34,12 +34,13 @@ describe('comparison with the truth', () => {
     expect(result.missing).to.deep.equal([FIRST_UTC_MS + 3000]);
   });
 
-  it('counts fixes without a date and leaves them out', () => {
-    expect(compareWithTruth(changed(0, { utcMs: -1, latE9: 0 }), truth, 1e12)).to.deep.include({
-      undated: 1,
-      matched: 9,
-      worstDeg: 0,
-    });
+  it('holds a fix without a date to the positions of all epochs', () => {
+    const undated = compareWithTruth(changed(0, { utcMs: -1 }), truth, 1e12);
+    expect(undated).to.deep.include({ undated: 1, matched: 9, foreign: [], positions: 10, worstDeg: 0 });
+    const elsewhere = compareWithTruth(changed(0, { utcMs: -1, latE9: 0 }), truth, 1e12);
+    expect(elsewhere).to.deep.include({ undated: 1, matched: 9, foreign: [-1] });
+    const nowhere = compareWithTruth(changed(0, { utcMs: -1, latE9: 0, mode: 1 }), truth, 1e12);
+    expect(nowhere).to.deep.include({ undated: 1, foreign: [] });
   });
 
   it('forgives half a unit of the last digit and nothing more', () => {

@@ -10,12 +10,17 @@ const LEAST_DIGITS_OF_DEGREES = 7;
 /** `altMm` of a message that says nothing of the altitude. */
 const ALTITUDE_UNKNOWN = -(2 ** 31);
 
+type Fields = GuestReport['fields'];
+
 export interface TruthComparison {
   /** Fixes whose time is that of an epoch. */
   readonly matched: number;
-  /** Fixes that claim a time at which there was no epoch. */
+  /**
+   * Fixes that claim a time at which there was no epoch; and fixes without a date (negative here) whose position is that
+   * of no epoch.
+   */
   readonly foreign: readonly number[];
-  /** Fixes without a known date; their time cannot be compared. */
+  /** Fixes without a known date; their position may be that of any epoch, their time cannot be compared. */
   readonly undated: number;
   /** Fixes compared by position (2D or 3D). */
   readonly positions: number;
@@ -47,26 +52,26 @@ export function compareWithTruth(
   let coarse = 0;
   let altitudes = 0;
   let worstAltitudeMm = 0;
-  for (const { fields } of reports) {
-    if (!(fields.utcMs >= 0)) {
-      undated++;
-      continue;
-    }
-    const epoch = epochs.get(fields.utcMs);
-    if (epoch === undefined) {
-      foreign.push(fields.utcMs);
-      continue;
-    }
-    seen.add(fields.utcMs);
-    if (fields.mode < 2 || epoch.mode < 2) continue;
+  const compare = (fields: Fields, epoch: TruthEpoch): void => {
     positions++;
-    const error = Math.max(Math.abs(fields.latE9 - epoch.latE9), longitudeDistanceE9(fields.lonE9, epoch.lonE9)) / 1e9;
+    const error = distanceDeg(fields, epoch);
     worstDeg = Math.max(worstDeg, error);
     worstBeyondDigitsDeg = Math.max(worstBeyondDigitsDeg, error - halfLastDigitDeg(fields));
     if (fields.digits < leastDigits(fields)) coarse++;
-    if (epoch.mode < 3 || fields.altMm === undefined || fields.altMm === ALTITUDE_UNKNOWN) continue;
+    if (epoch.mode < 3 || fields.altMm === undefined || fields.altMm === ALTITUDE_UNKNOWN) return;
     altitudes++;
     worstAltitudeMm = Math.max(worstAltitudeMm, Math.abs(fields.altMm - epoch.altMm));
+  };
+  for (const { fields } of reports) {
+    const isDated = fields.utcMs >= 0;
+    if (!isDated) undated++;
+    const epoch = isDated ? epochs.get(fields.utcMs) : nearest(fields, truth);
+    if (isDated && epoch !== undefined) seen.add(fields.utcMs);
+    if (isDated && epoch === undefined) foreign.push(fields.utcMs);
+    else if (fields.mode >= 2) {
+      if (epoch === undefined || (!isDated && !isThere(fields, epoch))) foreign.push(-1);
+      else if (epoch.mode >= 2) compare(fields, epoch);
+    }
   }
   const missing = truth
     .filter((e) => e.mode >= 2 && e.sentNs !== undefined && e.sentNs <= untilNs && !seen.has(e.utcMs))
@@ -75,14 +80,38 @@ export function compareWithTruth(
   return { matched: seen.size, foreign, undated, positions, altitudes, coarse, ...worst, missing };
 }
 
+/** The epoch with a fix that lies nearest to a fix without a date. */
+function nearest(fields: Fields, truth: readonly TruthEpoch[]): TruthEpoch | undefined {
+  let found: TruthEpoch | undefined;
+  let least = Number.POSITIVE_INFINITY;
+  if (!(fields.mode >= 2)) return undefined;
+  for (const epoch of truth) {
+    if (epoch.mode < 2) continue;
+    const distance = distanceDeg(fields, epoch);
+    if (distance >= least) continue;
+    least = distance;
+    found = epoch;
+  }
+  return found;
+}
+
+/** As near as the digits sent and the unit of a report, 1e-9 degrees, allow. */
+function isThere(fields: Fields, epoch: TruthEpoch): boolean {
+  return distanceDeg(fields, epoch) - halfLastDigitDeg(fields) <= 1e-9;
+}
+
+function distanceDeg(fields: Fields, epoch: TruthEpoch): number {
+  return Math.max(Math.abs(fields.latE9 - epoch.latE9), longitudeDistanceE9(fields.lonE9, epoch.lonE9)) / 1e9;
+}
+
 /** Half a unit of the last digit that the sentence had; what rounding alone explains. */
-function halfLastDigitDeg(fields: GuestReport['fields']): number {
+function halfLastDigitDeg(fields: Fields): number {
   if (fields.digits === undefined) return 0;
   const unit = Number(`1e-${Math.max(fields.digits, leastDigits(fields))}`);
   return (DIGITS_OF_DEGREES.has(fields.source) ? unit : unit / 60) / 2;
 }
 
-function leastDigits({ source }: GuestReport['fields']): number {
+function leastDigits({ source }: Fields): number {
   return DIGITS_OF_DEGREES.has(source) ? LEAST_DIGITS_OF_DEGREES : LEAST_DIGITS_OF_MINUTES;
 }
 

@@ -68,11 +68,12 @@ export function cycleToCycleJitter(timesNs: ArrayLike<number>, context: StampCon
   });
 }
 
-/** Delivery minus cause, event by event. */
+/** Delivery minus cause, event by event; `unmeasured` others were delivered and have no known cause. */
 export function latency(
   causesNs: ArrayLike<number>,
   deliveredNs: ArrayLike<number>,
   context: StampContext,
+  unmeasured = 0,
 ): Distribution {
   const samples = new Float64Array(causesNs.length);
   for (let i = 0; i < samples.length; i++) samples[i] = deliveredNs[i] - causesNs[i];
@@ -80,6 +81,7 @@ export function latency(
     name: 'latency',
     samples,
     context: { ...context, resolutionNs: 2 * context.resolutionNs },
+    unmeasured,
   });
 }
 

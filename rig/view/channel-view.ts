@@ -109,13 +109,17 @@ export class ChannelView {
     return cycleToCycleJitter(this.times, this.stampContext);
   }
 
-  /** From the last character of the causing message on the wire to the rig's receipt of the report. */
+  /**
+   * From the last character of the causing message on the wire to the rig's receipt of the report. Reports that name no
+   * cause beside others that do leave it open from above, so that a guest cannot hide its late ones.
+   */
   get latency(): Distribution {
     const caused = this.reports.filter((report) => report.causeNs !== undefined);
     return latency(
       caused.map((report) => report.causeNs ?? Number.NaN),
       caused.map((report) => report.reportedAtNs),
       this.#context.stamps.reported,
+      caused.length > 0 ? this.reports.length - caused.length : 0,
     );
   }
 

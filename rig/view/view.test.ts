@@ -2,9 +2,13 @@
 
 import { expect } from 'chai';
 import { RigError } from '../errors.js';
-import type { RunResult } from '../run/run-types.js';
+import type { GuestReport, RunResult } from '../run/run-types.js';
 import { fakeRun } from '../test-support/fake-run.js';
 import { RunView } from './run-view.js';
+
+function withoutCause({ causeNs: _, ...report }: GuestReport): GuestReport {
+  return report;
+}
 
 describe('channel view', () => {
   const fix = new RunView(fakeRun({ seconds: 10, repeated: [4] })).channel('fix');
@@ -30,6 +34,20 @@ describe('channel view', () => {
     expect(fix.by('guest').where({ source: 1 }).times[0]).to.equal(first.guestTimeNs);
     expect(fix.by('guest').stampContext.resolutionNs).to.equal(100);
     expect(fix.stampContext.resolutionNs).to.equal(1);
+  });
+
+  it('bounds no latency from above while some reports name no cause', () => {
+    const uncaused = (result: RunResult): RunResult => {
+      const [guest] = result.guests;
+      const reports = guest.reports.map((r, i) => (i % 2 === 0 ? r : withoutCause(r)));
+      return { ...result, guests: [{ ...guest, reports }] };
+    };
+    const { latency } = new RunView(fakeRun({ seconds: 10, change: uncaused })).channel('fix');
+    const { estimate } = latency.max;
+    expect(estimate).to.include({ count: 5, high: Number.POSITIVE_INFINITY, remark: '5 more could not be measured' });
+    expect(latency.max.judge({ max: 1e9, text: 'at most 1 s' }).outcome).to.equal('inconclusive');
+    expect(latency.max.judge({ max: 1, text: 'at most 1 ns' }).outcome).to.equal('fail');
+    expect(fix.latency.max.estimate).to.not.have.property('remark');
   });
 
   it('gives a field as numbers', () => {
