@@ -160,6 +160,46 @@ describe('replay', () => {
     expect(result.instret).to.be.within(1_000, end.instret - 1);
   });
 
+  it('stops between chunks when it is told to, and takes nothing for a difference', () => {
+    const { run, end } = recordEcho('ns16550a');
+    const { chunks } = run.journal;
+    for (let most = 0; most < chunks.length - 1; most += 7) {
+      let asked = 0;
+      const result = replayJournal({ image: echoImage(), shouldStop: () => asked++ >= most }, chunks);
+      expect(result).to.include({ stopped: true, complete: false, identical: false, divergence: undefined });
+      expect(result.instret).to.be.below(end.instret);
+      expect(asked).to.equal(most + 1);
+    }
+    const never = replayJournal({ image: echoImage(), shouldStop: () => false }, chunks);
+    expect(never).to.include({ stopped: false, identical: true, instret: end.instret });
+  });
+
+  it('stops on the way to an entry that lies far off, within 10^7 instructions', () => {
+    const far = program(`
+      li t0, 8000000
+    wait: addi t0, t0, -1
+      bnez t0, wait
+      csrr t1, time
+      li t0, 0x10000000
+      sb t1, 0(t0)
+      ${PASS}
+    hang: j hang`);
+    const { scheduler, machine, journal } = bench(far);
+    scheduler.runUntil(1e9);
+    expect(machine.end?.kind).to.equal('pass');
+    const end = machine.seal();
+    expect(end.instret).to.be.within(16_000_000, 16_000_100);
+    const chunks = journal.chunks;
+    let asked = 0;
+    const stopped = replayJournal({ image: far, shouldStop: () => ++asked > 0 }, chunks);
+    expect(stopped).to.include({ stopped: true, complete: false, identical: false, divergence: undefined });
+    expect(stopped.instret).to.be.at.most(10_000_000);
+    expect(asked).to.equal(1);
+    const whole = replayJournal({ image: far, shouldStop: () => ++asked < 0 }, chunks);
+    expect(whole).to.include({ stopped: false, identical: true, instret: end.instret, divergence: undefined });
+    expect(asked).to.be.at.least(2);
+  });
+
   it('collects console and reports again, from hypercalls and from the report ring', () => {
     const text = `
       li a7, 1

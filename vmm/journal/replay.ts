@@ -14,6 +14,8 @@ export interface ReplayConfig {
   readonly maxRamBytes?: number;
   /** Most instructions a journal may ask for; absent: 10^11, about half an hour. */
   readonly maxInstructions?: number;
+  /** Asked between chunks and at least every 10^7 instructions; after true the replay ends where it is, `stopped`. */
+  readonly shouldStop?: () => boolean;
 }
 
 /** The first place where the guest did not do what the journal says. */
@@ -28,6 +30,8 @@ export interface Divergence {
 export interface ReplayResult {
   /** The journal was read to its `end` entry: the recorded run was not cut off, and the replay did not diverge. */
   readonly complete: boolean;
+  /** `shouldStop` ended it; the rest of the journal was not looked at. */
+  readonly stopped: boolean;
   /** Complete, and all three digests are the recorded ones. */
   readonly identical: boolean;
   readonly instret: number;
@@ -48,7 +52,7 @@ export interface ReplayResult {
 
 /**
  * Replays `chunks`, which are read as they are needed. A journal that stops short of its end is replayed as far as it
- * goes (`complete: false`). Throws `VMM_JOURNAL` for bytes that are no journal of this version, of another image, or of
+ * goes (`complete: false`), and so is one that `shouldStop` ends. Throws `VMM_JOURNAL` for bytes that are no journal of this version, of another image, or of
  * a machine that is too large; and `VMM_CONFIG` when there is no memory.
  */
 export function replayJournal(config: ReplayConfig, chunks: Iterable<Uint8Array>): ReplayResult {

@@ -17,6 +17,8 @@ const DEFAULT_MAX_RAM_BYTES = 2 ** 30;
 const DEFAULT_MAX_INSTRUCTIONS = 1e11;
 /** Reads of `time` that may lie before the entry to which the guest is run in one piece. */
 const TIMES = 64;
+/** Instructions between two questions whether to stop: a tenth of a second or so. */
+const ASK_INSTRUCTIONS = 1e7;
 
 export class Replayer {
   readonly #journal: JournalReader;
@@ -36,11 +38,16 @@ export class Replayer {
   #timesRead = 0;
   #entries = 1;
   #divergence: Divergence | undefined;
+  readonly #shouldStop: (() => boolean) | undefined;
+  #askInstret: number;
+  #stopped = false;
 
   /** Reads the first entry and sets the guest up by it. */
   constructor(config: ReplayConfig, journal: JournalReader) {
     this.#journal = journal;
     this.#maxInstructions = config.maxInstructions ?? DEFAULT_MAX_INSTRUCTIONS;
+    this.#shouldStop = config.shouldStop;
+    this.#askInstret = config.shouldStop === undefined ? Number.POSITIVE_INFINITY : ASK_INSTRUCTIONS;
     if (!journal.next() || journal.kind !== 'start') throw bad('it does not begin with the start of a guest');
     const { start } = journal;
     if (start.image !== imageDigest(config.image)) {
@@ -65,7 +72,12 @@ export class Replayer {
   run(): ReplayResult {
     const journal = this.#journal;
     let recorded: JournalEnd | undefined;
-    while (this.#divergence === undefined && journal.next()) {
+    let chunk = journal.bytes;
+    while (this.#divergence === undefined && !this.#stopped && journal.next()) {
+      if (journal.bytes !== chunk) {
+        chunk = journal.bytes;
+        if (this.#askToStop()) break;
+      }
       if (recorded !== undefined) throw bad('entries follow its end');
       this.#entries++;
       this.#closeWrite();
@@ -73,9 +85,9 @@ export class Replayer {
         throw bad(`it runs to instruction ${journal.instret}, further than a replay may go`);
       }
       this.#apply();
-      if (journal.kind === 'end' && this.#divergence === undefined) recorded = journal.end;
+      if (journal.kind === 'end' && this.#divergence === undefined && !this.#stopped) recorded = journal.end;
     }
-    if (this.#times > 0 && this.#divergence === undefined) this.#runTo(journal.instret + 1);
+    if (this.#times > 0 && this.#divergence === undefined && !this.#stopped) this.#runTo(journal.instret + 1);
     return this.#result(recorded);
   }
 
@@ -91,6 +103,7 @@ export class Replayer {
     const complete = recorded !== undefined;
     return {
       complete,
+      stopped: this.#stopped,
       identical: complete && this.#divergence === undefined,
       instret: this.#vcpu.instret,
       entries: this.#entries,
@@ -235,7 +248,8 @@ export class Replayer {
     const vcpu = this.#vcpu;
     this.#checkStart();
     while (vcpu.instret < instret) {
-      const exit = vcpu.run(instret);
+      const exit = this.#advance(instret);
+      if (exit === undefined) return false;
       if (exit.reason !== 'until' && exit.reason !== 'wfi') {
         this.#diverge(this.#nextEntry(), describe(exit));
         return false;
@@ -252,13 +266,27 @@ export class Replayer {
     if (instret < this.#vcpu.instret) throw bad(`its instruction counts go back to ${instret}`);
   }
 
-  /** Runs through the instruction at which the entry happened, in one piece: nothing enters the guest on the way. */
-  #runThrough(): VmExit {
+  /** Runs up to an instruction, an exit, or the next question whether to stop; undefined once the answer is yes. */
+  #advance(untilInstret: number): VmExit | undefined {
+    if (this.#vcpu.instret >= this.#askInstret && this.#askToStop()) return undefined;
+    return this.#vcpu.run(Math.min(untilInstret, this.#askInstret));
+  }
+
+  #askToStop(): boolean {
+    if (this.#shouldStop === undefined) return false;
+    this.#askInstret = this.#vcpu.instret + ASK_INSTRUCTIONS;
+    this.#stopped = this.#shouldStop();
+    return this.#stopped;
+  }
+
+  /** Runs through the instruction at which the entry happened: nothing enters the guest on the way. */
+  #runThrough(): VmExit | undefined {
     const { instret } = this.#journal;
     const vcpu = this.#vcpu;
     for (;;) {
-      const exit = vcpu.run(instret + 1);
-      if (exit.reason === 'wfi' && vcpu.instret <= instret) continue;
+      const exit = this.#advance(instret + 1);
+      if (exit === undefined) return undefined;
+      if ((exit.reason === 'wfi' || exit.reason === 'until') && vcpu.instret <= instret) continue;
       this.#checkTimes();
       return exit;
     }
@@ -267,6 +295,7 @@ export class Replayer {
   #runToExit(reason: 'mmio-read' | 'mmio-write' | 'hypercall' | 'lockup'): VmExit | undefined {
     this.#checkStart();
     const exit = this.#runThrough();
+    if (exit === undefined) return undefined;
     const isThere = this.#vcpu.instret === this.#journal.instret;
     if (exit.reason === reason && isThere && this.#divergence === undefined) return exit;
     this.#diverge(this.#nextEntry(), describe(exit));
