@@ -21,7 +21,7 @@ export type RigErrorCode =
   | 'RIG_INPUT_MISSING'
   /** The guest passed its limit of instructions, exits or reports without finishing. */
   | 'RIG_GUEST_ENDLESS'
-  /** The guest that read a device while it was recorded ended with a failure, and the recording with it. */
+  /** A guest ended too early: with a failure while its device was recorded, or before the time that a plan asked for. */
   | 'RIG_GUEST_FAILED'
   /** A deadline passed, in wall or virtual time. */
   | 'RIG_TIMEOUT'

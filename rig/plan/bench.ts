@@ -27,7 +27,7 @@ export interface RunOptions {
   /** How many guests share the device (hosted). */
   readonly guests?: number;
   readonly limits?: RunLimits;
-  /** Ways to end that are not an error here, beside `duration`, `trace-ended` and a guest that finishes with code 0. */
+  /** Ways to end that are not an error here, beside `duration` and `trace-ended`. */
   readonly mayEndBy?: readonly StopReason['kind'][];
   /** `report`: an uncertified run is shown and is not an error by itself. Default `require`. */
   readonly certification?: 'require' | 'report';
@@ -125,7 +125,7 @@ export class Bench {
         late,
       );
       this.#keep(result, options, request);
-      refuseBadEnd(result, options);
+      refuseBadEnd(result, options, request.durationNs);
       return new RunView(result);
     } finally {
       this.context.abort.removeEventListener('abort', abort);
@@ -134,12 +134,18 @@ export class Bench {
 
   #request(options: RunOptions): RunRequest {
     const { cell, recordingPath } = this.planned;
+    const durationNs = parseDurationNs(options.for);
+    if (durationNs === 0)
+      throw new RigError('RIG_PLAN', `a run for '${options.for}' lasts for nothing`, {
+        where: 'for',
+        hint: `say how long it lasts, for example for: '60 s'`,
+      });
     const outDir = join(this.#folder, `run-${++this.#count}`);
     ensureFolder(outDir);
     return {
       cell,
       guest: this.guest,
-      durationNs: parseDurationNs(options.for),
+      durationNs,
       seed: this.context.seed ?? options.seed ?? this.seed,
       outDir,
       ...(options.simulator === undefined ? {} : { simulator: options.simulator }),
@@ -176,7 +182,7 @@ export class Bench {
 }
 
 /** Turns an end that leaves the evidence incomplete into the error it stands for. */
-function refuseBadEnd(result: RunResult, options: RunOptions): void {
+function refuseBadEnd(result: RunResult, options: RunOptions, askedNs: number): void {
   const { stop, certification } = result;
   if (!options.mayEndBy?.includes(stop.kind)) {
     const details = { ...(stop.cause === undefined ? {} : { cause: stop.cause }) };
@@ -187,6 +193,12 @@ function refuseBadEnd(result: RunResult, options: RunOptions): void {
       throw new RigError(stop.limit === 'wall' ? 'RIG_TIMEOUT' : 'RIG_GUEST_ENDLESS', stop.sentence, { hint });
     }
     if (stop.kind === 'guest-finished' && (stop.code ?? 0) !== 0) throw new GuestFailed(stop.sentence);
+    if (stop.kind === 'guest-finished' && result.durationNs < askedNs)
+      throw new RigError(
+        'RIG_GUEST_FAILED',
+        `the guest finished after ${result.durationNs / 1e9} s of the ${askedNs / 1e9} s asked for: ${stop.sentence}`,
+        { hint: `where a plan wants that, give the run mayEndBy: ['guest-finished']` },
+      );
   }
   if (!certification.certified && (options.certification ?? 'require') === 'require')
     throw new RigError('RIG_NOT_CERTIFIED', certification.sentence, {

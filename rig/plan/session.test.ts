@@ -161,6 +161,29 @@ describe('session', () => {
     expect(sessionVerdict(session)).to.equal('PASS');
   });
 
+  it('makes an ERROR of a guest that finishes before its time, unless the plan expects it', async () => {
+    const early = fakeExecutor((request) => {
+      const stop: StopReason = { kind: 'guest-finished', code: 0, sentence: 'done' };
+      return fakeRun({ seconds: 2, change: (result) => ({ ...result, stop }) }, request.cell);
+    });
+    const body = (more: string) =>
+      `it('a', async () => { expect(await rig.run({ for: '60 s'${more} })).to.be.certified; });`;
+    const strict = await runPlanText(folder, body(''), {}, early);
+    expect(sessionVerdict(strict)).to.equal('ERROR');
+    expect(strict.cells[0].tests[0].error?.code).to.equal('RIG_GUEST_FAILED');
+    expect(strict.cells[0].tests[0].error?.hint).to.contain('mayEndBy');
+    const lax = await runPlanText(folder, body(`, mayEndBy: ['guest-finished']`), {}, early);
+    expect(sessionVerdict(lax)).to.equal('PASS');
+  });
+
+  it('refuses a run that lasts for nothing', async () => {
+    const executor = fakeExecutor();
+    const body = `it('a', async () => { expect(await rig.run({ for: '0 s' })).to.be.certified; });`;
+    const session = await runPlanText(folder, body, {}, executor);
+    expect(session.cells[0].tests[0].error?.code).to.equal('RIG_PLAN');
+    expect(executor.requests).to.deep.equal([]);
+  });
+
   it('makes an ERROR of a run that is not certified, unless the plan only wants it reported', async () => {
     const diverged = fakeExecutor((request) =>
       fakeRun({ change: (r) => ({ ...r, certification: { ...r.certification, certified: false } }) }, request.cell),
