@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { openTrace, type TraceFile, upperPayloadOffset } from '../../hal/index.js';
 import { type GuestImage, type ReplayResult, replayJournal } from '../../vmm/index.js';
 import type { Certification } from '../run/run-types.js';
+import { hostMs, nextTurn } from './host-time.js';
 
 /** Payloads of the interface named `name`, one journal chunk each; the file is read as chunks are asked for. */
 export function* journalChunks(trace: TraceFile, name: string): Generator<Uint8Array, void, undefined> {
@@ -38,14 +39,46 @@ export function hasJournalBegun(trace: TraceFile, guest: string): boolean {
 /** Runs every guest of the trace again; only those of `names` when given. */
 export function replayGuests(tracePath: string, image: GuestImage, names?: readonly string[]): CertifiedGuest[] {
   const trace = openTrace(tracePath);
-  return (names ?? journalledGuests(trace)).map((name) => ({
-    name,
-    replay: replayJournal({ image }, journalChunks(trace, `journal ${name}`)),
-  }));
+  return (names ?? journalledGuests(trace)).map((name) => replayGuest(trace, image, name));
 }
 
-/** One verdict over all guests; the first that differs is named. */
-export function judge(guests: readonly CertifiedGuest[]): Certification {
+function replayGuest(trace: TraceFile, image: GuestImage, name: string, shouldStop?: () => boolean): CertifiedGuest {
+  const config = shouldStop === undefined ? { image } : { image, shouldStop };
+  return { name, replay: replayJournal(config, journalChunks(trace, `journal ${name}`)) };
+}
+
+/** Least host time that certification may take, however little the run may. */
+const LEAST_CERTIFICATION_MS = 30_000;
+
+/** Milliseconds of host time in which a run must be certified; a run without a limit has none here either. */
+export function certificationMs(wallMs: number | undefined): number {
+  return Math.max(LEAST_CERTIFICATION_MS, wallMs ?? Number.POSITIVE_INFINITY);
+}
+
+/**
+ * Runs every guest of the trace again, within `mostMs` of host time by `nowMs`; longer is not certified. The event loop
+ * gets a turn between guests, so that signals are seen.
+ */
+export async function certify(
+  tracePath: string,
+  image: GuestImage,
+  mostMs: number,
+  nowMs: () => number = hostMs,
+): Promise<Certification> {
+  const trace = openTrace(tracePath);
+  const endMs = nowMs() + mostMs;
+  const guests: CertifiedGuest[] = [];
+  for (const name of journalledGuests(trace)) {
+    const guest = replayGuest(trace, image, name, () => nowMs() > endMs);
+    guests.push(guest);
+    if (guest.replay.stopped) break;
+    await nextTurn();
+  }
+  return judge(guests, mostMs);
+}
+
+/** One verdict over all guests; the first that differs is named. `mostMs` is what a stopped replay was allowed. */
+export function judge(guests: readonly CertifiedGuest[], mostMs = Number.POSITIVE_INFINITY): Certification {
   const instret = guests.reduce((sum, { replay }) => sum + replay.instret, 0);
   const digests = {
     outputDigest: joint(guests.map(({ replay }) => replay.outputDigest)),
@@ -63,11 +96,13 @@ export function judge(guests: readonly CertifiedGuest[]): Certification {
       ...digests,
     };
   }
-  return { certified: false, sentence: `${bad.name}: ${whyNot(bad.replay)}`, ...digests };
+  return { certified: false, sentence: `${bad.name}: ${whyNot(bad.replay, mostMs)}`, ...digests };
 }
 
-function whyNot(replay: ReplayResult): string {
+function whyNot(replay: ReplayResult, mostMs: number): string {
   if (replay.divergence !== undefined) return replay.divergence.sentence;
+  if (replay.stopped)
+    return `the replay took longer than ${mostMs / 1000} s of host time and was stopped at instruction ${replay.instret}`;
   if (!replay.complete) return `the journal stops at instruction ${replay.instret}, before the run ended`;
   const { recorded } = replay;
   if (recorded?.outputDigest !== replay.outputDigest) return 'the output of the run and of its replay differ';

@@ -6,7 +6,7 @@ import type { ClockDomain } from '../../base/index.js';
 import { traceInfo } from '../../hal/index.js';
 import type { RunRequest, RunResult, StopReason } from '../run/run-types.js';
 import type { Calibration } from './calibration.js';
-import { judge, replayGuests } from './certify.js';
+import { certificationMs, certify } from './certify.js';
 import type { OpenGuest } from './open-guest.js';
 import type { RunAssembly } from './run-assembly.js';
 import type { SerialSource } from './serial-source.js';
@@ -23,10 +23,11 @@ export interface ResultParts {
 }
 
 /** The assembly is closed: its trace is complete. */
-export function runResult(parts: ResultParts): RunResult {
+export async function runResult(parts: ResultParts): Promise<RunResult> {
   const { request, guest, assembly, source, stop, calibration } = parts;
   const { wire } = assembly;
   const truth = source.truth(assembly.deviceArrivalNs);
+  const certification = await certify(assembly.tracePath, guest.image, certificationMs(request.limits?.wallMs));
   return {
     cell: request.cell,
     clockDomain: parts.clockDomain,
@@ -47,7 +48,7 @@ export function runResult(parts: ResultParts): RunResult {
     ...(truth === undefined ? {} : { truth }),
     clocks: source.clocks,
     stations: assembly.stations.summaries(),
-    certification: judge(replayGuests(assembly.tracePath, guest.image)),
+    certification,
     trace: {
       path: assembly.tracePath,
       sha256: fileSha256(assembly.tracePath),
