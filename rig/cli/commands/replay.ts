@@ -66,7 +66,7 @@ async function replay(trace: string, flags: ReplayFlags, { stdout, stderr }: Com
     if (interrupt.signal.aborted) return EXIT.aborted;
     stdout.write(`${outcome(result)}: ${result.sentence}\n`);
     if (result.truncated) stdout.write('the trace ends before its summary: the program that made it was killed\n');
-    stdout.write(`instructions ${result.instret}, output sha256 ${result.outputDigest}\n`);
+    stdout.write(`instructions ${result.instret}, output digest ${result.outputDigest}\n`);
     return isGood(result) ? EXIT.pass : EXIT.notCertified;
   } finally {
     progress.stop();
