@@ -252,11 +252,17 @@ describe('session', () => {
          describe('inner', () => { it('calls back', (done) => { expect(1).to.equal(1); done(); }); });
          it('calls back with an error', (done) => { done(new Error('late')); });
        });
-       describe('beside', () => { it('fails', () => { expect(1).to.equal(2); }); });`,
+       describe('beside', () => {
+         it('fails', () => { expect(1).to.equal(2); });
+         it('passes', () => { expect(1).to.equal(1); });
+       });`,
     );
     const session = await runFiles([file], folder);
     expect(verdicts(session)).to.deep.equal(['calls back with an error: ERROR', 'inner › calls back: PASS']);
-    expect(session.outside.map((t) => [t.title, t.verdict])).to.deep.equal([['beside fails', 'FAIL']]);
+    expect(session.outside.map((t) => [t.title, t.verdict, t.error?.code])).to.deep.equal([
+      ['beside fails', 'FAIL', 'AssertionError'],
+      ['beside passes', 'ERROR', 'RIG_NO_EVIDENCE'],
+    ]);
   });
 
   it('runs the tests that match, and leaves out cells without any', async () => {

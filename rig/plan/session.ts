@@ -152,7 +152,7 @@ function cellOf(runnable: Runnable, context: SessionContext): CellRecord | undef
   return undefined;
 }
 
-/** An ordinary test beside the plans: no evidence is collected, mocha's word counts. */
+/** An ordinary test beside the plans: no evidence is collected there, so that it can fail and not pass. */
 function outsideRecord(test: Test): TestRecord {
   const base = {
     title: test.fullTitle(),
@@ -163,7 +163,14 @@ function outsideRecord(test: Test): TestRecord {
     attempts: 1,
     wallMs: test.duration ?? 0,
   };
-  if (test.state === 'passed') return { ...base, verdict: 'PASS' };
+  if (test.state === 'passed') {
+    const { verdict, error } = classify(
+      new RigError('RIG_NO_EVIDENCE', 'the test stands outside of every plan and leaves no evidence', {
+        hint: 'tests stand inside plan()',
+      }),
+    );
+    return { ...base, verdict, error };
+  }
   if (test.state !== 'failed') return { ...base, verdict: 'SKIP', reason: 'skipped by the plan' };
   const { verdict, error } = classify(test.err);
   return { ...base, verdict, error };
