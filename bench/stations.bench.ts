@@ -4,7 +4,7 @@
  */
 
 import { writeFileSync } from 'node:fs';
-import { cpus, release } from 'node:os';
+import { cpus, loadavg, release } from 'node:os';
 import { VirtualClock, WallClock } from '../base/index.js';
 import { type LineSettings, openPty, openRealPort, type SerialPort, type SerialSink } from '../hal/index.js';
 import { assemble, createMachine, Ns16550a, parseImage, VirtualScheduler } from '../vmm/index.js';
@@ -64,7 +64,7 @@ function calibration(stations: Readonly<Record<string, Station>>): unknown {
       os: `${process.platform} ${release()}`,
       node: process.versions.node,
       method: 'npm run bench -- stations',
-      conditions: `pseudo-terminal as the wire, one character at a time, ${ARRIVALS} arrivals ${GAP_MS[0]} to ${GAP_MS[1]} ms apart, nothing else running`,
+      conditions: `pseudo-terminal as the wire, one character at a time, ${ARRIVALS} arrivals ${GAP_MS[0]} to ${GAP_MS[1]} ms apart; load average of the machine ${loadavg()[0].toFixed(2)}`,
     },
     stations: Object.fromEntries(
       Object.entries(stations).map(([name, { meaning, samples }]) => [
