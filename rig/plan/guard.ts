@@ -76,8 +76,13 @@ interface End {
 }
 
 function endBy(thrown: unknown, evidence: Evidence): End {
-  if (isPending(thrown)) return { verdict: 'SKIP', reason: skipReasons.get(evidence) ?? 'skipped by the plan' };
-  return { verdict: classify(thrown).verdict, thrown };
+  if (!isPending(thrown)) return { verdict: classify(thrown).verdict, thrown };
+  try {
+    evidence.refuseSwallowed();
+  } catch (swallowed) {
+    return { verdict: classify(swallowed).verdict, thrown: swallowed };
+  }
+  return { verdict: 'SKIP', reason: skipReasons.get(evidence) ?? 'skipped by the plan' };
 }
 
 /** mocha's own way to skip a test from inside. */

@@ -102,6 +102,36 @@ describe('session', () => {
     expect(sessionVerdict(skipped)).to.equal('ERROR');
   });
 
+  it('keeps the verdict of a measurement whose error the test caught', async () => {
+    const session = await runPlanText(
+      folder,
+      `it('fails', async () => { try { expect(await rig.run({ for: '60 s' })).to.have.checksumErrors(7); } catch {} });
+       it('fails and skips', async () => { try { expect(await rig.run({ for: '60 s' })).to.have.checksumErrors(7); } catch {} rig.skip('x'); });
+       it('is undecided', async () => { try { expect((await rig.run({ for: '60 s' })).channel('fix').latency).p99_9.to.be.below('1 s'); } catch {} });`,
+    );
+    expect(verdicts(session)).to.deep.equal(['fails: FAIL', 'fails and skips: FAIL', 'is undecided: INCONCLUSIVE']);
+    expect(session.cells[0].tests[0].error?.message).to.contain('checksum errors');
+  });
+
+  it('makes an ERROR of a rejection that nobody waits for', async () => {
+    // Those of the mocha around this test would end it.
+    const around = process.listeners('unhandledRejection');
+    process.removeAllListeners('unhandledRejection');
+    try {
+      const session = await runPlanText(
+        folder,
+        `it('a', () => { expect(1).to.equal(1); Promise.reject(new Error('left behind')); });`,
+      );
+      expect(verdicts(session)).to.deep.equal(['a: PASS']);
+      expect(session.failures.map((f) => f.error.message)).to.deep.equal(['left behind']);
+      expect(sessionVerdict(session)).to.equal('ERROR');
+      expect(process.listenerCount('unhandledRejection')).to.equal(0);
+    } finally {
+      process.removeAllListeners('unhandledRejection');
+      for (const listener of around) process.on('unhandledRejection', listener);
+    }
+  });
+
   it('makes an ERROR of an assertion left without its limit', async () => {
     const session = await runPlanText(
       folder,

@@ -31,6 +31,7 @@ export async function runSession(options: SessionOptions): Promise<SessionRecord
   if (options.grep !== undefined) mocha.grep(options.grep);
   mocha.cleanReferencesAfterRun(false);
   const restoreGlobals = keepGlobals();
+  const forgetRejections = recordRejections(failures);
   setSessionContext(context);
   try {
     for (const file of options.files) await loadPlan(mocha, file, failures);
@@ -38,12 +39,34 @@ export async function runSession(options: SessionOptions): Promise<SessionRecord
     await runMocha(mocha, context, failures, outside);
   } finally {
     setSessionContext(undefined);
+    forgetRejections();
     restoreGlobals();
     mocha.dispose();
   }
   for (const [suite, record] of context.cells) addTestsThatDidNotRun(suite, record, options);
   const cells = [...context.cells.values()].filter((cell) => cell.tests.length + cell.failures.length > 0);
   return { seed: options.seed ?? '', cells, outside, failures, aborted: options.abort.aborted };
+}
+
+/** A promise that nobody waits for would take its failure with it; answers how to stop listening. */
+function recordRejections(failures: SetupFailure[]): () => void {
+  const known = new WeakSet<Promise<unknown>>();
+  const record = (reason: unknown, promise: Promise<unknown>): void => {
+    // mocha emits once more what it does not know.
+    if (known.has(promise)) return;
+    known.add(promise);
+    const { verdict, error } = classify(reason);
+    const unwaited = new RigError('RIG_PLAN', `an assertion that nobody waited for failed: ${error.message}`, {
+      hint: 'await what is asynchronous in a test',
+    });
+    failures.push({
+      during: 'a promise that nobody waited for',
+      verdict: 'ERROR',
+      error: verdict === 'FAIL' ? classify(unwaited).error : error,
+    });
+  };
+  process.on('unhandledRejection', record);
+  return () => process.off('unhandledRejection', record);
 }
 
 /** What mocha puts on the global object for a file; a caller that is itself a mocha test has its own there. */

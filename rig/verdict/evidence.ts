@@ -1,7 +1,9 @@
 /** What one test showed: its measurements, plain expectations, notes and attachments. */
 
+import { AssertionError } from 'chai';
 import { RigError } from '../errors.js';
 import type { Measurement } from '../metrics/measurement.js';
+import { InconclusiveError } from './inconclusive-error.js';
 
 export interface Attachment {
   readonly name: string;
@@ -36,8 +38,20 @@ export class Evidence {
     );
   }
 
-  /** Throws `RIG_PLAN` for an assertion left open and `RIG_NO_EVIDENCE` when nothing at all was checked. */
+  /** Throws what a measurement called for and the test caught, or never waited for: the gravest first. */
+  refuseSwallowed(): void {
+    const failed = this.measurements.find((m) => m.outcome === 'fail');
+    if (failed !== undefined) throw new AssertionError(failed.sentence);
+    const undecided = this.measurements.find((m) => m.outcome === 'inconclusive');
+    if (undecided !== undefined) throw new InconclusiveError(undecided);
+  }
+
+  /**
+   * Throws for a measurement that did not pass, whoever caught its error; `RIG_PLAN` for an assertion left open; and
+   * `RIG_NO_EVIDENCE` when nothing at all was checked.
+   */
   conclude(): void {
+    this.refuseSwallowed();
     for (const what of this.#open)
       throw new RigError('RIG_PLAN', `the assertion ${what} has no limit, so it checked nothing`, {
         hint: `give it one, for example .within('50 ppm') or .within('declared')`,
