@@ -195,8 +195,39 @@ describe('expect(run) on integrity', () => {
       return { ...rest, guests: [{ ...result.guests[0], reports: [] }], serial: { ...result.serial, received: 0 } };
     };
     const run = view({ change: silent });
-    expectOutcome(() => expect(run).to.have.lostNo.samples, 'inconclusive');
+    expectMisuse(() => expect(run).to.have.lostNo.samples, 'no sample, so nothing shows that none was lost');
+    expectMisuse(() => expect(run).to.have.duplicatedNo.samples, 'none was duplicated');
     expectOutcome(() => expect(run).to.have.lostNo.characters, 'inconclusive');
+  });
+
+  it('takes no other report for a sample', () => {
+    const counting = (result: RunResult): RunResult => {
+      const { truth: _, ...rest } = result;
+      const [guest] = result.guests;
+      return { ...rest, guests: [{ ...guest, reports: guest.reports.filter((r) => r.channel === 'counters') }] };
+    };
+    expectMisuse(() => expect(view({ change: counting })).to.have.lostNo.samples, 'no sample');
+    const { count } = expectOutcome(() => expect(view()).to.have.lostNo.samples, 'pass');
+    expect(count).to.equal(60);
+  });
+
+  it('finds a guest that falls silent before the input ends, with and without any truth', () => {
+    const silentFrom = (epoch: number, known: boolean) =>
+      view({
+        change: (result) => {
+          const { truth = [], ...rest } = result;
+          const [guest] = result.guests;
+          const reports = guest.reports.filter((r, i) => r.channel !== 'fix' || i < epoch);
+          return { ...rest, ...(known ? { truth } : {}), guests: [{ ...guest, reports }] };
+        },
+      });
+    for (const known of [true, false]) {
+      const half = expectOutcome(() => expect(silentFrom(30, known)).to.have.lostNo.samples, 'fail');
+      expect(half.value).to.equal(30);
+      expect(half.sentence).to.contain('silent since 29.5');
+    }
+    expectOutcome(() => expect(silentFrom(57, false)).to.have.lostNo.samples, 'pass');
+    expectOutcome(() => expect(silentFrom(56, false)).to.have.lostNo.samples, 'fail');
   });
 
   it('finds repeated and late samples', () => {
