@@ -108,7 +108,7 @@ export function checksumErrors(run: RunView): Estimate {
 
 /** Characters that arrived and are neither read, nor reported lost, nor possibly on their way. */
 export function unaccountedCharacters(run: RunView, allowanceNs: number): Estimate {
-  const last = run.channel('counters').reports.at(-1);
+  const last = run.lastCounters;
   if (last === undefined || last.fields.bytes === undefined)
     throw new RigError('RIG_PLAN', 'the guest sent no counter of characters read', {
       where: 'counters.bytes',

@@ -3,6 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { RigError } from '../errors.js';
+import { loadGuest } from '../guest-manifest.js';
 import { findRecording } from '../paths.js';
 import { consoleFileName, detailRun } from '../report/run-detail.js';
 import { summarizeRun } from '../report/run-summary.js';
@@ -126,7 +127,7 @@ export class Bench {
       );
       this.#keep(result, options, request);
       refuseBadEnd(result, options, request.durationNs);
-      return new RunView(result);
+      return new RunView(result, 0, declaredChannels(this.guest));
     } finally {
       this.context.abort.removeEventListener('abort', abort);
     }
@@ -178,6 +179,16 @@ export class Bench {
     result.guests.forEach((guest, index) => {
       if (guest.console !== '') writeFileSync(join(request.outDir, consoleFileName(index)), guest.console);
     });
+  }
+}
+
+/** Channels by the manifest; none where an executor made the run without a guest on disk. */
+function declaredChannels(guest: string): string[] {
+  try {
+    return loadGuest(guest).manifest.channels.map((channel) => channel.name);
+  } catch (thrown) {
+    if (thrown instanceof RigError) return [];
+    throw thrown;
   }
 }
 

@@ -5,7 +5,15 @@ import { RigError } from '../errors.js';
 import { Distribution } from '../metrics/distribution.js';
 import type { RunMode } from '../metrics/measurement.js';
 import type { StampContext } from '../metrics/statistic.js';
-import type { DeclaredClock, GuestExits, GuestRun, RunResult, SerialRun, TruthEpoch } from '../run/run-types.js';
+import type {
+  DeclaredClock,
+  GuestExits,
+  GuestReport,
+  GuestRun,
+  RunResult,
+  SerialRun,
+  TruthEpoch,
+} from '../run/run-types.js';
 import { ChannelView } from './channel-view.js';
 
 export interface InterruptView {
@@ -20,6 +28,8 @@ export class RunView {
   constructor(
     readonly result: RunResult,
     readonly guestIndex = 0,
+    /** Names of the channels in the manifest of the guest, where that is known. */
+    private readonly declared: readonly string[] = [],
   ) {
     const guest = result.guests[guestIndex];
     if (guest === undefined)
@@ -76,11 +86,20 @@ export class RunView {
 
   /** The same run, seen from another guest; by index from 0. */
   guest(index: number): RunView {
-    return new RunView(this.result, index);
+    return new RunView(this.result, index, this.declared);
   }
 
-  /** The channel of that name; it has no reports when the guest sent none. */
+  /**
+   * The channel of that name; it has no reports when the guest sent none. `RIG_PLAN` for a name that is neither in the
+   * manifest nor among those that the guest reported on, because nothing asked about it could ever fail.
+   */
   channel(name: string): ChannelView {
+    const known = [...new Set([...this.declared, ...this.channelNames])];
+    if (known.length > 0 && !known.includes(name))
+      throw new RigError('RIG_PLAN', `the guest has no channel named "${name}"`, {
+        where: name,
+        hint: `its channels are: ${known.join(', ')}`,
+      });
     const subject = `${this.guestLabel}${name}`;
     const stamps = {
       reported: this.#stamps(subject, 'stamps'),
@@ -111,7 +130,12 @@ export class RunView {
 
   /** The last record of the `counters` channel. */
   get counters(): Readonly<Record<string, number>> | undefined {
-    return this.channel('counters').reports.at(-1)?.fields;
+    return this.lastCounters?.fields;
+  }
+
+  /** The same with its times. */
+  get lastCounters(): GuestReport | undefined {
+    return this.#guest.reports.findLast((report) => report.channel === 'counters');
   }
 
   /** `RIG_PLAN` when the path does not measure that interrupt. */

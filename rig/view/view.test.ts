@@ -71,6 +71,16 @@ describe('run view', () => {
     expect(() => run.guest(2)).to.throw(RigError, 'there is no guest 2');
   });
 
+  it('refuses a channel that the guest does not have, and shows an empty one that it has', () => {
+    const run = new RunView(fakeRun(), 0, ['fix', 'satellites']);
+    expect(() => run.channel('fxi'))
+      .to.throw(RigError, 'no channel named "fxi"')
+      .that.deep.include({ code: 'RIG_PLAN', hint: 'its channels are: fix, satellites, counters' });
+    expect(run.channel('satellites').count).to.equal(0);
+    expect(run.guest(0).channel('satellites').count).to.equal(0);
+    expect(() => new RunView(fakeRun()).channel('fxi')).to.throw('no channel named "fxi"');
+  });
+
   it('reads the last counters, and says which there are not', () => {
     const run = new RunView(fakeRun({ checksumErrors: 3 }));
     expect(run.counter('nmeaChecksumErrors')).to.equal(3);
