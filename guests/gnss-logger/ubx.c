@@ -67,6 +67,21 @@ static bool civil_utc(const uint8_t *year, int32_t nanoseconds, int64_t *utc_ms)
   return true;
 }
 
+/** The kind of solution of one epoch is known: a position of it that waited is reported, an older one is not. */
+static void set_mode(ubx_parser *parser, uint32_t itow, uint8_t mode, uint8_t satellites) {
+  parser->mode = mode;
+  parser->satellites = satellites;
+  parser->mode_known = true;
+  parser->mode_itow = itow;
+  if (!parser->held) return;
+  parser->held = false;
+  if (parser->held_itow != itow || mode < GNSS_MODE_2D) return;
+  parser->held_fix.utc_ms = utc_of_itow(parser, itow);
+  parser->held_fix.mode = mode;
+  parser->held_fix.satellites = satellites;
+  parser->sink.fix(&parser->held_fix);
+}
+
 static gnss_verdict parse_pvt(ubx_parser *parser, const uint8_t *payload, gnss_fix *fix) {
   bool timed = (payload[11] & 3) == 3;
   fix->utc_ms = GNSS_UTC_UNKNOWN;
@@ -74,8 +89,7 @@ static gnss_verdict parse_pvt(ubx_parser *parser, const uint8_t *payload, gnss_f
   int32_t lon_e7 = i32(payload + 24), lat_e7 = i32(payload + 28);
   if (!is_angle(lat_e7, lon_e7)) return GNSS_MALFORMED;
   if (timed) set_moment(parser, u32(payload), fix->utc_ms);
-  parser->mode = mode_of(payload[20], payload[21] & 1);
-  parser->satellites = payload[23];
+  set_mode(parser, u32(payload), mode_of(payload[20], payload[21] & 1), payload[23]);
   if (parser->mode == GNSS_MODE_NONE) return GNSS_UNDERSTOOD;
   fix->lat_e9 = (int64_t)lat_e7 * 100;
   fix->lon_e9 = (int64_t)lon_e7 * 100;
@@ -91,10 +105,9 @@ static gnss_verdict parse_sol(ubx_parser *parser, const uint8_t *payload, gnss_f
   uint32_t itow = u32(payload);
   uint8_t flags = payload[11];
   if (itow >= WEEK_MS) return GNSS_MALFORMED;
-  parser->mode = mode_of(payload[10], flags & 1);
-  parser->satellites = payload[47];
   bool timed = (flags & 0x0C) == 0x0C && parser->leap_known;
   if (timed) set_moment(parser, itow, utc_of_week(parser, i16(payload + 8), itow));
+  set_mode(parser, itow, mode_of(payload[10], flags & 1), payload[47]);
   if (parser->mode == GNSS_MODE_NONE) return GNSS_UNDERSTOOD;
   if (!geodetic_from_ecef(i32(payload + 12), i32(payload + 16), i32(payload + 20), &fix->lat_e9, &fix->lon_e9)) {
     return GNSS_MALFORMED;
@@ -112,16 +125,22 @@ static gnss_verdict parse_sol(ubx_parser *parser, const uint8_t *payload, gnss_f
 static gnss_verdict parse_posllh(ubx_parser *parser, const uint8_t *payload, gnss_fix *fix) {
   int32_t lon_e7 = i32(payload + 4), lat_e7 = i32(payload + 8);
   if (!is_angle(lat_e7, lon_e7)) return GNSS_MALFORMED;
-  /* The message does not say whether it is valid: another one must have. */
-  if (parser->mode < GNSS_MODE_2D) return GNSS_UNDERSTOOD;
-  fix->utc_ms = utc_of_itow(parser, u32(payload));
+  uint32_t itow = u32(payload);
+  fix->utc_ms = utc_of_itow(parser, itow);
   fix->lat_e9 = (int64_t)lat_e7 * 100;
   fix->lon_e9 = (int64_t)lon_e7 * 100;
   fix->alt_mm = i32(payload + 16);
   fix->source = GNSS_SOURCE_NAV_POSLLH;
   fix->mode = parser->mode;
   fix->satellites = parser->satellites;
-  parser->sink.fix(fix);
+  /* The message does not say whether it is valid: one of the same epoch must, and often comes behind it. */
+  if (!parser->mode_known || parser->mode_itow != itow) {
+    parser->held = true;
+    parser->held_itow = itow;
+    parser->held_fix = *fix;
+  } else if (parser->mode >= GNSS_MODE_2D) {
+    parser->sink.fix(fix);
+  }
   return GNSS_UNDERSTOOD;
 }
 
@@ -157,7 +176,7 @@ static gnss_verdict interpret(ubx_parser *parser, uint8_t message_id, const uint
     case NAV_TIMEUTC: return length == 20 ? parse_timeutc(parser, payload) : GNSS_MALFORMED;
     case NAV_STATUS:
       if (length != 16) return GNSS_MALFORMED;
-      parser->mode = mode_of(payload[4], payload[5] & 1);
+      set_mode(parser, u32(payload), mode_of(payload[4], payload[5] & 1), parser->satellites);
       return GNSS_UNDERSTOOD;
     default: return GNSS_UNKNOWN;
   }

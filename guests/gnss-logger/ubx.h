@@ -19,6 +19,13 @@ typedef struct {
   /** Kind and satellites of the last solution. */
   uint8_t mode;
   uint8_t satellites;
+  /** Epoch that `mode` is of: time of week in ms. */
+  bool mode_known;
+  uint32_t mode_itow;
+  /** A position that does not say whether it is valid, until a message of its epoch does. */
+  bool held;
+  uint32_t held_itow;
+  gnss_fix held_fix;
 } ubx_parser;
 
 /** Interprets a message whose checksum was right. */

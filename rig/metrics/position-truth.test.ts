@@ -43,6 +43,13 @@ describe('comparison with the truth', () => {
     expect(nowhere).to.deep.include({ undated: 1, foreign: [] });
   });
 
+  it('counts a fix at an epoch that had none as foreign', () => {
+    const outage = truth.map((epoch, i) => (i === 3 ? { ...epoch, mode: 1 } : epoch));
+    const claimed = compareWithTruth(fixes, outage, 1e12);
+    expect(claimed).to.deep.include({ foreign: [FIRST_UTC_MS + 3000], positions: 9 });
+    expect(compareWithTruth(changed(3, { mode: 1 }), outage, 1e12).foreign).to.deep.equal([]);
+  });
+
   it('forgives half a unit of the last digit and nothing more', () => {
     // 4 digits of minutes: half a unit is 0.5e-4 / 60 degrees = 833.3e-9.
     const within = compareWithTruth(changed(2, { latE9: fixes[2].fields.latE9 + 833, digits: 4 }), truth, 1e12);

@@ -16,8 +16,8 @@ export interface TruthComparison {
   /** Fixes whose time is that of an epoch. */
   readonly matched: number;
   /**
-   * Fixes that claim a time at which there was no epoch; and fixes without a date (negative here) whose position is that
-   * of no epoch.
+   * Fixes that claim a time at which there was no epoch, or a position at an epoch without one; and fixes without a date
+   * (negative here) whose position is that of no epoch.
    */
   readonly foreign: readonly number[];
   /** Fixes without a known date; their position may be that of any epoch, their time cannot be compared. */
@@ -69,8 +69,9 @@ export function compareWithTruth(
     if (isDated && epoch !== undefined) seen.add(fields.utcMs);
     if (isDated && epoch === undefined) foreign.push(fields.utcMs);
     else if (fields.mode >= 2) {
-      if (epoch === undefined || (!isDated && !isThere(fields, epoch))) foreign.push(-1);
-      else if (epoch.mode >= 2) compare(fields, epoch);
+      const elsewhere = epoch === undefined || epoch.mode < 2 || (!isDated && !isThere(fields, epoch));
+      if (elsewhere) foreign.push(isDated ? fields.utcMs : -1);
+      else compare(fields, epoch);
     }
   }
   const missing = truth
