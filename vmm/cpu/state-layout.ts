@@ -9,7 +9,7 @@
 export const STATE = {
   /** x0..x31, 8 bytes each; the slot of x0 stays zero. */
   x: 0x000,
-  /** f0..f31, 8 bytes each (B builds F and D). */
+  /** f0..f31, 8 bytes each; single precision is NaN-boxed. */
   f: 0x100,
   pc: 0x200,
   /** Retired instructions, a 64-bit integer: `minstret` without the guest's own offset. */
@@ -31,20 +31,77 @@ export const STATE = {
   medeleg: 0x268,
   mcounteren: 0x270,
   mcountinhibit: 0x278,
-  /** S-mode CSRs, satp and fcsr follow here in B. */
-  supervisor: 0x280,
-  /** pmpcfg0..3 as 16 bytes, one an entry. */
-  pmpcfg: 0x380,
-  /** pmpaddr0..15, 8 bytes each. */
-  pmpaddr: 0x390,
+  stvec: 0x280,
+  sepc: 0x288,
+  scause: 0x290,
+  stval: 0x298,
+  sscratch: 0x2a0,
+  satp: 0x2a8,
+  scounteren: 0x2b0,
+  senvcfg: 0x2b8,
+  menvcfg: 0x2c0,
+  /** fflags in bits 0..4, frm in bits 5..7. */
+  fcsr: 0x2c8,
+  /** What LR read: SC stores only while memory still holds it, so a write by another thread is seen. */
+  reservedValue: 0x2d0,
+  hartId: 0x2d8,
   /** What the guest's `mcycle` and `minstret` are ahead of `instret`; the counter itself while `mcountinhibit` stops it. */
-  mcycleOffset: 0x410,
-  minstretOffset: 0x418,
-  /** The word that LR read: SC stores only while memory still holds it, so a write by another thread is seen. */
-  reservedValue: 0x420,
-  hartId: 0x428,
-  /** Software TLB of the translator. */
+  mcycleOffset: 0x2e0,
+  minstretOffset: 0x2e8,
+  /** pmpcfg0..3 as 16 bytes, one an entry. */
+  pmpcfg: 0x2f0,
+  /** pmpaddr0..15, 8 bytes each. */
+  pmpaddr: 0x300,
+
+  /** From here on what the engines derive from the registers above; 32-bit words. */
+  /** Byte offsets of the TLB sets that data reads, data writes and instruction fetches use now. */
+  tlbRead: 0x380,
+  tlbWrite: 0x384,
+  tlbFetch: 0x388,
+  /** `FLOAT_READY` bits. */
+  floatReady: 0x38c,
+  /** RAM offset and length, multiples of 8, of what loads and stores reach unchecked; length 0 under translation. */
+  openFirst: 0x390,
+  openBytes: 0x394,
+  /** What is left of the budget of the piece of code that runs. */
+  left: 0x398,
+  /** Decoded slot at which the interpreter stopped. */
+  slot: 0x39c,
+  /** Whether addresses are translated: 0 when fetches and data are physical, 1 when both go through the TLB. */
+  paged: 0x3a0,
+  /** Swallows writes to x0: slot 127. */
+  sink: 0x3f8,
+
+  /** TLB sets, `TLB.setBytes` each: four for reads, four for writes, four for fetches. */
   tlb: 0x1000,
+} as const;
+
+/** What an FP instruction may count on. */
+export const FLOAT_READY = {
+  /** mstatus.FS is Dirty. */
+  dirty: 1,
+  /** Besides, frm is RNE. */
+  nearest: 2,
+} as const;
+
+/**
+ * The software TLB: direct mapped, indexed by bits 12 up of the virtual address. An entry is a 64-bit tag (the address
+ * of the page; all ones: invalid) and a 32-bit addend: read and write sets hold host address minus virtual address
+ * (modulo 2^32), fetch sets the first decoded slot of the page. Hits compare `va & (~0xfff | (size - 1))` with the tag.
+ */
+export const TLB = {
+  entryBytes: 16,
+  entries: 256,
+  setBytes: 4096,
+  addend: 8,
+  /** Set numbers. `supervisorUser`: S mode with SUM. */
+  user: 0,
+  supervisor: 1,
+  supervisorUser: 2,
+  machine: 3,
+  read: STATE.tlb,
+  write: STATE.tlb + 4 * 4096,
+  fetch: STATE.tlb + 8 * 4096,
 } as const;
 
 /** Guest RAM starts here; the state area is one WebAssembly page. */
