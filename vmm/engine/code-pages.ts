@@ -1,9 +1,9 @@
 /** The pages of guest code that are decoded: their snapshots, their blocks of slots, and what has changed under them. */
 
+import { OPERATION } from '../cpu/decoded-slot.js';
 import type { GuestMemory } from '../cpu/guest-memory.js';
 import { type DecodedInstruction, type Decoder, isLongInstruction } from '../isa/decoder.js';
 import { CODE_BLOCKS, CODE_PAGE } from './code-page-layout.js';
-import { OPERATION } from '../cpu/decoded-slot.js';
 import { encodeSlot } from './encode-slot.js';
 
 const PAGE_SHIFT = 12;
@@ -28,7 +28,6 @@ export interface CodePageEvents {
 export class CodePages {
   /** By page of RAM: 1 while it holds code that no store has touched. Generated code looks here before it stores. */
   readonly state: Uint8Array;
-  readonly #memory: GuestMemory;
   readonly #decoder: Decoder;
   readonly #events: CodePageEvents;
   readonly #ram: Buffer;
@@ -47,7 +46,6 @@ export class CodePages {
   readonly #decoded: DecodedInstruction = { id: 0, length: 0, rd: 0, rs1: 0, rs2: 0, rs3: 0, rm: 0, imm: 0 };
 
   constructor(memory: GuestMemory, decoder: Decoder, events: CodePageEvents) {
-    this.#memory = memory;
     this.#decoder = decoder;
     this.#events = events;
     const { buffer } = memory.memory;
@@ -103,7 +101,7 @@ export class CodePages {
         return;
       }
       const bits = isLong ? this.#copies.readInt32LE(copyAt + offset) : low;
-      this.encode(bits, index);
+      this.#encode(bits, index);
       const bytes = isLong ? 4 : 2;
       index += bytes;
       offset += bytes;
@@ -112,7 +110,7 @@ export class CodePages {
 
   /** Decodes `bits` into the slot that is executed alone; returns its address. */
   single(bits: number): number {
-    this.encode(bits, 0);
+    this.#encode(bits, 0);
     return this.#areaOffset;
   }
 
@@ -122,12 +120,12 @@ export class CodePages {
     return this.#areaOffset;
   }
 
-  private encode(bits: number, index: number): void {
+  #encode(bits: number, index: number): void {
     this.#decoder.decode(bits, this.#decoded);
     encodeSlot(this.#decoded, bits, this.#words, index);
   }
 
-  /** Adds `amount` to... the heat word of the slot at `address`. */
+  /** Sets the heat of the slot at `address`: a `HEAT`. */
   setHeat(address: number, heat: number): void {
     const at = address - this.#areaOffset;
     const block = at & -CODE_PAGE.blockBytes;

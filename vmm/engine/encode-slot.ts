@@ -4,7 +4,7 @@ import { OPERATION, SINK_SLOT, SLOT } from '../cpu/decoded-slot.js';
 import type { DecodedInstruction } from '../isa/decoder.js';
 import { FORMATS, type Format } from '../isa/format.js';
 import { INSTRUCTIONS, type Instruction } from '../isa/instruction-table.js';
-import { semanticsOf } from './semantics/semantics.js';
+import { BRANCHES, semanticsOf } from './semantics/semantics.js';
 
 /** What of an instruction's slot does not depend on its operands. */
 interface Shape {
@@ -33,7 +33,7 @@ function shapeOf(row: Instruction): Shape {
   const format: Format = FORMATS[row.format];
   const isFloat = row.extension === 'F' || row.extension === 'D';
   const hasImmediate = format.imm !== undefined;
-  const isJump = row.name === 'jal' || row.name === 'jalr' || row.name.startsWith('b');
+  const isJump = row.name === 'jal' || row.name === 'jalr' || BRANCHES.has(row.name);
   const isPlain = semanticsOf(row.name, 64) !== undefined || isJump;
   return {
     isFloatRd: format.rd?.file === 'f',
