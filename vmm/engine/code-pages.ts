@@ -125,11 +125,13 @@ export class CodePages {
     encodeSlot(this.#decoded, bits, this.#words, index);
   }
 
-  /** Sets the heat of the slot at `address`: a `HEAT`. */
+  /** The heat of the slot at `address`: a `HEAT`. */
+  heat(address: number): number {
+    return this.#words[this.#heatIndex(address)];
+  }
+
   setHeat(address: number, heat: number): void {
-    const at = address - this.#areaOffset;
-    const block = at & -CODE_PAGE.blockBytes;
-    this.#words[(block + CODE_PAGE.heat + ((at & (CODE_PAGE.slotsBytes - 1)) >>> 1)) >>> 2] = heat;
+    this.#words[this.#heatIndex(address)] = heat;
   }
 
   /** A store reaches the page, which holds code: nobody looks at stores to it until the next `fence.i`. */
@@ -209,6 +211,12 @@ export class CodePages {
       return this.#allocate();
     }
     return this.#used++;
+  }
+
+  #heatIndex(address: number): number {
+    const at = address - this.#areaOffset;
+    const block = at & -CODE_PAGE.blockBytes;
+    return (block + CODE_PAGE.heat + ((at & (CODE_PAGE.slotsBytes - 1)) >>> 1)) >>> 2;
   }
 
   #wordOf(block: number): number {

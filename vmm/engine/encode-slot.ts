@@ -49,6 +49,11 @@ function isTruncation(name: string): boolean {
   return /^fcvt\.(w|wu|l|lu)\./.test(name);
 }
 
+/** Whether generated code executes the instruction with its rounding mode. */
+export function isQuick({ id, rm }: DecodedInstruction): boolean {
+  return (((SHAPES[id]?.quickModes ?? 0) >>> rm) & 1) !== 0;
+}
+
 /** Fills `words[index]` and the word behind it. `bits` are the instruction's, in the low half when it is compressed. */
 export function encodeSlot(decoded: DecodedInstruction, bits: number, words: Int32Array, index: number): void {
   const { id, length, rd, rs1, rs2, rs3, rm, imm } = decoded;

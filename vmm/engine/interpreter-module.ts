@@ -23,9 +23,12 @@ export const STOP = {
   hot: 3,
 } as const;
 
-/** A region of translated code: takes its pc and what is left of the budget; returns the next pc, the rest is in the state area. */
+/**
+ * A region of translated code: takes its pc, what is left of the budget, and how deep regions have called each other;
+ * returns the next pc. Everything else is in the state area.
+ */
 export function regionSignature(x: Width): Signature {
-  return { parameters: [x.type, TYPE.i32], results: [x.type] };
+  return { parameters: [x.type, TYPE.i32, TYPE.i32], results: [x.type] };
 }
 
 export interface InterpreterModuleOptions {
@@ -179,7 +182,7 @@ class InterpreterGenerator {
     code.get(this.#skip).if();
     code.i32(0).set(this.#skip);
     code.else();
-    code.get(this.#pc).get(PARAMETER.left).get(heat).i32(HEAT.placeMask).op(OP.i32And).callIndirect(this.#regionType);
+    code.get(this.#pc).get(PARAMETER.left).i32(0).get(heat).i32(HEAT.placeMask).op(OP.i32And).callIndirect(this.#regionType);
     code.set(this.#pc);
     code.i32(STATE.left).memory(MEMORY.i32Load, 0).tee(place).get(PARAMETER.left).op(OP.i32Eq).set(this.#skip);
     code.get(place).set(PARAMETER.left).br(jump);

@@ -90,14 +90,35 @@ export class InterpreterOperands implements Operands {
   }
 
   f3(): void {
-    this.immWord();
-    this.code.i32(REGISTER_BYTES).op(OP.i32And).memory(MEMORY.i64Load, 0);
+    this.#register3();
+    this.code.memory(MEMORY.i64Load, 0);
+  }
+
+  d1(): void {
+    this.#register(SLOT.rs1Shift);
+    this.code.memory(MEMORY.f64Load, 0);
+  }
+
+  d2(): void {
+    this.#register(SLOT.rs2Shift);
+    this.code.memory(MEMORY.f64Load, 0);
+  }
+
+  d3(): void {
+    this.#register3();
+    this.code.memory(MEMORY.f64Load, 0);
   }
 
   setFd(push: () => void): void {
     this.#register(SLOT.rdShift);
     push();
     this.code.memory(MEMORY.i64Store, 0);
+  }
+
+  setDouble(push: () => void): void {
+    this.#register(SLOT.rdShift);
+    push();
+    this.code.memory(MEMORY.f64Store, 0);
   }
 
   access(bytes: number, isWrite: boolean, isAtomic = false): number {
@@ -142,6 +163,12 @@ export class InterpreterOperands implements Operands {
       this.#scratch.set(key, local);
     }
     return local;
+  }
+
+  /** rs3's slot number stands at bit 3 of the immediate, so its masked bits are its byte offset. */
+  #register3(): void {
+    this.immWord();
+    this.code.i32(REGISTER_BYTES).op(OP.i32And);
   }
 
   #register(shift: number): void {

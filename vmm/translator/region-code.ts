@@ -3,6 +3,7 @@
 import { STATE } from '../cpu/state-layout.js';
 import { BRANCHES, semanticsOf } from '../engine/semantics/semantics.js';
 import { WIDTH_32, WIDTH_64, type Width } from '../engine/semantics/width.js';
+import { FORMATS, type Format, type RegisterField } from '../isa/format.js';
 import type { Code, Label } from '../wasm/code.js';
 import { MEMORY, OP, TYPE } from '../wasm/opcodes.js';
 import { ControlFlow, type Node } from './control-flow.js';
@@ -22,7 +23,7 @@ export interface RegionCodeOptions {
   readonly functionOf: (target: number) => number | undefined;
 }
 
-/** What is still to be written when a region's registers are known: bodies are generated twice, first to find them. */
+/** One region on its way into a function. */
 export class RegionCode {
   readonly #code: Code;
   readonly #region: Region;
@@ -84,11 +85,17 @@ export class RegionCode {
   }
 
   #nameOperands(instruction: RegionInstruction): void {
-    const { format, name } = { format: instruction.row.format, name: instruction.row.name };
-    for (const { register, file, isWrite } of operandRegisters(instruction, format, name)) {
-      if (file === 'f') this.#registers.float(register, isWrite);
-      else if (register !== 0) this.#registers.general(register, isWrite);
-    }
+    const format: Format = FORMATS[instruction.row.format];
+    this.#name(format.rd, instruction.rd, true);
+    this.#name(format.rs1, instruction.rs1, false);
+    this.#name(format.rs2, instruction.rs2, false);
+    this.#name(format.rs3, instruction.rs3, false);
+  }
+
+  #name(field: RegisterField | undefined, register: number, isWrite: boolean): void {
+    if (field === undefined) return;
+    if (field.file === 'f') this.#registers.float(register, isWrite);
+    else if (register !== 0) this.#registers.general(register, isWrite);
   }
 
   /** Returns at once, having done nothing, when memory is not as the region was made for. */

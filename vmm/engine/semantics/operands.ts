@@ -26,6 +26,11 @@ export interface Operands {
   f3(): void;
   /** Writes f register rd: `push` leaves its 64 bits. */
   setFd(push: () => void): void;
+  /** The same with double precision, as an f64; its bits pass unchanged. */
+  d1(): void;
+  d2(): void;
+  d3(): void;
+  setDouble(push: () => void): void;
   /**
    * Generates the way to `bytes` bytes of RAM at rs1 + immediate (at rs1 alone when `isAtomic`, and then only naturally
    * aligned): leaves to the slow path when there is no quick one, else the local that comes back holds a host address
