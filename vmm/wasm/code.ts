@@ -54,6 +54,12 @@ export class Code {
     return this;
   }
 
+  f32(value: number): this {
+    this.#writer.byte(0x43);
+    this.#writer.append(new Uint8Array(new Float32Array([value]).buffer));
+    return this;
+  }
+
   f64(value: number): this {
     this.#writer.byte(0x44);
     this.#writer.append(new Uint8Array(new Float64Array([value]).buffer));

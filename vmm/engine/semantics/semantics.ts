@@ -1,5 +1,6 @@
 /** The one description of what every instruction does; interpreter and translator are generated from it. */
 
+import { FLOAT } from './float.js';
 import { INTEGER } from './integer.js';
 import { MEMORY_ACCESS } from './memory.js';
 import type { Semantics } from './operands.js';
@@ -20,6 +21,6 @@ export const BRANCHES: ReadonlyMap<string, (x: Width) => number> = new Map([
  * each engine turns into control flow of its own, and for what only the slow path executes.
  */
 export function semanticsOf(name: string, xlen: 32 | 64): Semantics | undefined {
-  if (name.endsWith('.d') && xlen === 32) return undefined;
-  return INTEGER.get(name) ?? MEMORY_ACCESS.get(name);
+  const common = INTEGER.get(name) ?? MEMORY_ACCESS.get(name);
+  return common ?? (xlen === 64 ? FLOAT.get(name) : undefined);
 }
