@@ -25,3 +25,9 @@ export const HEAT = {
   /** A jump target this hot is worth translating; it never gets hotter. */
   threshold: 64,
 } as const;
+
+/** Address of the heat of the slot at `address`. */
+export function heatOf(address: number): number {
+  const at = address & (CODE_PAGE.slotsBytes - 1);
+  return address - at + CODE_PAGE.heat + at / 2;
+}

@@ -3,7 +3,7 @@
 import { OPERATION } from '../cpu/decoded-slot.js';
 import type { GuestMemory } from '../cpu/guest-memory.js';
 import { type DecodedInstruction, type Decoder, isLongInstruction } from '../isa/decoder.js';
-import { CODE_BLOCKS, CODE_PAGE } from './code-page-layout.js';
+import { CODE_BLOCKS, CODE_PAGE, heatOf } from './code-page-layout.js';
 import { encodeSlot } from './encode-slot.js';
 
 const PAGE_SHIFT = 12;
@@ -127,11 +127,11 @@ export class CodePages {
 
   /** The heat of the slot at `address`: a `HEAT`. */
   heat(address: number): number {
-    return this.#words[this.#heatIndex(address)];
+    return this.#words[(heatOf(address) - this.#areaOffset) >>> 2];
   }
 
   setHeat(address: number, heat: number): void {
-    this.#words[this.#heatIndex(address)] = heat;
+    this.#words[(heatOf(address) - this.#areaOffset) >>> 2] = heat;
   }
 
   /** A store reaches the page, which holds code: nobody looks at stores to it until the next `fence.i`. */
@@ -211,12 +211,6 @@ export class CodePages {
       return this.#allocate();
     }
     return this.#used++;
-  }
-
-  #heatIndex(address: number): number {
-    const at = address - this.#areaOffset;
-    const block = at & -CODE_PAGE.blockBytes;
-    return (block + CODE_PAGE.heat + ((at & (CODE_PAGE.slotsBytes - 1)) >>> 1)) >>> 2;
   }
 
   #wordOf(block: number): number {

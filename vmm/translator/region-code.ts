@@ -19,6 +19,8 @@ const PARAMETER = { pc: 0, left: 1, depth: 2 } as const;
 export interface RegionCodeOptions {
   readonly xlen: 32 | 64;
   readonly model: MemoryModel;
+  /** Where the heat of the region's entry is counted. */
+  readonly heatAddress: number;
   /** Number of the function that runs the region at a RAM offset of the same module; undefined when there is none. */
   readonly functionOf: (target: number) => number | undefined;
 }
@@ -98,12 +100,14 @@ export class RegionCode {
     else if (register !== 0) this.#registers.general(register, isWrite);
   }
 
-  /** Returns at once, having done nothing, when memory is not as the region was made for. */
+  /** Returns at once, having retired nothing, when memory is not as the region was made for; it may then be made anew. */
   #checkModel(): void {
     const code = this.#code;
-    const { isOpen, ramBytes } = this.#options.model;
+    const { isOpen, ramBytes, privilege } = this.#options.model;
     if (!isOpen) return;
-    code.i32(STATE.openBytes).memory(MEMORY.i32Load, 0).i32(ramBytes).op(OP.i32Ne).if();
+    code.i32(STATE.openBytes).memory(MEMORY.i32Load, 0).i32(ramBytes).op(OP.i32Ne);
+    code.i32(STATE.privilege).memory(MEMORY.i32Load, 0).i32(privilege).op(OP.i32Ne).op(OP.i32Or).if();
+    code.i32(this.#options.heatAddress).i32(0).memory(MEMORY.i32Store, 0);
     code.i32(STATE.left).get(PARAMETER.left).memory(MEMORY.i32Store, 0).get(PARAMETER.pc).op(OP.return).end();
   }
 

@@ -14,6 +14,8 @@ export interface MemoryModel {
   readonly ramBase: number;
   readonly ramBytes: number;
   readonly codeStateOffset: number;
+  /** The privilege mode in which all of RAM may be executed; the region is entered in no other one. */
+  readonly privilege: number;
 }
 
 /** Registers of a region in locals, loaded at its entry and stored at its exits. */

@@ -1,6 +1,6 @@
 /** Binary translation: turns hot guest code into WebAssembly modules, and forgets them when the code changes. */
 
-import { CODE_PAGE, HEAT } from '../engine/code-page-layout.js';
+import { CODE_PAGE, HEAT, heatOf } from '../engine/code-page-layout.js';
 import type { CodePages } from '../engine/code-pages.js';
 import { isQuick } from '../engine/encode-slot.js';
 import { regionSignature } from '../engine/interpreter-module.js';
@@ -65,10 +65,11 @@ export class Translator {
   }
 
   /**
-   * Translates the region at RAM offset `entry` and what it calls. `isOpen`: loads and stores reach all of RAM without
-   * translation. The guest notices nothing of it, whenever it is done.
+   * Translates the region at RAM offset `entry` and what it calls. `openTo`: the privilege mode in which all of RAM can be
+   * read, written and executed without translation; undefined when that is not so. The guest notices nothing of it,
+   * whenever it is done.
    */
-  translate(entry: number, span: Span, isOpen: boolean): void {
+  translate(entry: number, span: Span, openTo: number | undefined): void {
     const { xlen, memory, table } = this.#options;
     const regions = this.#collect(entry, span);
     if (regions.size === 0) return;
@@ -77,10 +78,11 @@ export class Translator {
     const signature = regionSignature(xlen === 32 ? WIDTH_32 : WIDTH_64);
     const numbers = new Map([...regions.keys()].map((offset, i) => [offset, i]));
     const { ramBase, ramBytes, codeStateOffset } = memory;
-    const model = { isOpen, ramBase, ramBytes, codeStateOffset };
+    const model = { isOpen: openTo !== undefined, privilege: openTo ?? 0, ramBase, ramBytes, codeStateOffset };
     for (const [offset, region] of regions) {
       const code = builder.function(signature, `r${offset}`);
-      new RegionCode(code, region, { xlen, model, functionOf: (target) => numbers.get(target) }).generate();
+      const heatAddress = heatOf(this.#slotOf(offset));
+      new RegionCode(code, region, { xlen, model, heatAddress, functionOf: (target) => numbers.get(target) }).generate();
       this.statistics.instructions += region.instructions;
     }
     const bytes = builder.encode();

@@ -64,9 +64,10 @@ const modify =
     });
   };
 
-function pushPhysical(o: Operands, host: number): void {
-  // The reservation is named by the guest physical address, as the slow path does.
+/** What a reservation is named by: the guest physical address and, in bit 32, whether it is of 8 bytes. */
+function pushReservation(o: Operands, host: number, bytes: 4 | 8): void {
   o.code.get(host).i32(o.physicalDifference).op(OP.i32Add).op(OP.i64ExtendI32U);
+  if (bytes === 8) o.code.i64(0x1_0000_0000).op(OP.i64Or);
 }
 
 const loadReserved =
@@ -80,7 +81,7 @@ const loadReserved =
     else code.atomic(ATOMIC.i32Load, 4, o.memoryOffset).op(OP.i64ExtendI32S);
     code.set(value);
     code.i32(STATE.reservation);
-    pushPhysical(o, host);
+    pushReservation(o, host, bytes);
     code.memory(MEMORY.i64Store, 0);
     code.i32(STATE.reservedValue).get(value).memory(MEMORY.i64Store, 0);
     o.setRd(() => {
@@ -97,7 +98,7 @@ const storeConditional =
     const failed = o.scratch('i32', 0);
     code.i32(1).set(failed);
     code.i32(STATE.reservation).memory(MEMORY.i64Load, 0);
-    pushPhysical(o, host);
+    pushReservation(o, host, bytes);
     code.op(OP.i64Eq);
     code.if();
     code.get(host).i32(STATE.reservedValue);
