@@ -108,11 +108,8 @@ const sum =
     o.code.get(a).get(b).op(p.add).set(r);
     needBelow(o, p, r, Number.POSITIVE_INFINITY);
     unlessInexact(o, () => {
-      needBelow(o, p, r, p.huge);
-      needBelow(o, p, a, p.huge);
-      pushSumError(o, p, a, b, r);
-      p.constant(o, 0);
-      o.code.op(p.ne);
+      // Exact where both operands come back from the sum.
+      o.code.get(r).get(a).op(p.sub).get(b).op(p.ne).get(r).get(b).op(p.sub).get(a).op(p.ne).op(OP.i32Or);
       inexactIf(o);
     });
     p.set(o, () => o.code.get(r));
@@ -167,7 +164,9 @@ const quotient =
     o.slowIf();
     unlessInexact(o, () => {
       if (p.type === 'f32') {
+        // Zero divided by infinity is exact, too.
         pushSinglesDiffer(o, r, b, a);
+        code.get(a).f32(0).op(OP.f32Ne).op(OP.i32And);
       } else {
         for (const local of [a, b, r]) {
           needNotTiny(o, p, local, SMALL);

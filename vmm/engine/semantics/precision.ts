@@ -24,8 +24,6 @@ export interface Precision {
   readonly gt: number;
   /** Below it in magnitude a result that is not exact may be tiny: twice the least normal number. */
   readonly tiny: number;
-  /** Within these bounds the error of a sum is itself exact. */
-  readonly huge: number;
   constant(o: Operands, value: number): void;
   /** Pushes operand 1, 2 or 3; leaves to the slow path when a single is not NaN-boxed. */
   push(o: Operands, operand: 1 | 2 | 3): void;
@@ -50,7 +48,6 @@ export const DOUBLE: Precision = {
   le: OP.f64Le,
   gt: OP.f64Gt,
   tiny: 2 ** -1021,
-  huge: 2 ** 1000,
   constant: (o, value) => void o.code.f64(value),
   push: (o, operand) => (operand === 1 ? o.d1() : operand === 2 ? o.d2() : o.d3()),
   set: (o, push) => o.setDouble(push),
@@ -73,7 +70,6 @@ export const SINGLE: Precision = {
   le: OP.f32Le,
   gt: OP.f32Gt,
   tiny: 2 ** -125,
-  huge: 2 ** 100,
   constant: (o, value) => void o.code.f32(value),
   push: (o, operand) => {
     const bits = o.scratch('i64', 4);
