@@ -1,6 +1,6 @@
 /** Decoded guest code of one privilege mode, with the page copies that tell at `fence.i` what has changed. */
 
-import { type DecodedInstruction, type Decoder, isLongInstruction } from '../isa/decoder.js';
+import { createDecodedInstruction, type Decoder, isLongInstruction } from '../isa/decoder.js';
 import { createRegion, OP, REGION_BYTES, REGION_SHIFT, storeDecoded, storeTrapping } from './decoded-code.js';
 import type { GuestMemory } from './guest-memory.js';
 
@@ -28,7 +28,7 @@ export class CodeCache {
   #pages: number[] = [];
   /** All RAM, to compare and copy by native code. */
   readonly #ram: Buffer;
-  readonly #decoded: DecodedInstruction = { id: 0, length: 0, rd: 0, rs1: 0, rs2: 0, imm: 0 };
+  readonly #decoded = createDecodedInstruction();
 
   /** `everDecoded` gets a 1 for each page that code was decoded from, and never loses it: a page without has no code here. */
   constructor(memory: GuestMemory, decoder: Decoder, everDecoded: Uint8Array, mayFetch: FetchPermission) {

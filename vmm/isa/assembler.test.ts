@@ -3,7 +3,7 @@
 import { expect } from 'chai';
 import { createRandom } from '../../base/index.js';
 import { assemble, encodeInstruction } from './assembler.js';
-import { type DecodedInstruction, Decoder } from './decoder.js';
+import { createDecodedInstruction, type DecodedInstruction, Decoder } from './decoder.js';
 import { FORMATS, type Format } from './format.js';
 import { type Instruction, RV32IMAC, selectInstructions } from './instruction-table.js';
 
@@ -114,7 +114,7 @@ describe('assembler and decoder', () => {
   const rows = selectInstructions(32, RV32IMAC);
   const decoder = new Decoder(rows);
   const random = createRandom('round trip');
-  const decoded: DecodedInstruction = { id: 0, length: 0, rd: 0, rs1: 0, rs2: 0, imm: 0 };
+  const decoded = createDecodedInstruction();
 
   /** Bits that are operands: the rest of an unmasked word, such as a fence's sets, has no syntax here. */
   const randomWord = (row: Instruction): number =>
