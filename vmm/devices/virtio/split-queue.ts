@@ -143,9 +143,12 @@ export class SplitQueue {
     return (this.#ram.readU16(this.driverArea) & AVAILABLE_NO_INTERRUPT) === 0;
   }
 
-  /** Asks the driver to notify of new chains; shows it what was completed, too. False when it knows already; otherwise some may have come meanwhile. */
+  /**
+   * Asks the driver to notify of new chains; shows it what was completed, too. False when it knows already, or when the
+   * queue is not ready and its addresses may be anything; otherwise some may have come meanwhile.
+   */
   listen(): boolean {
-    if (this.#usedFlags === 0) return false;
+    if (!this.#ready || this.#usedFlags === 0) return false;
     this.#usedFlags = 0;
     this.#writeUsedHeader();
     return true;
