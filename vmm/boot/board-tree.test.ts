@@ -11,7 +11,7 @@ const MIB = 1024 * 1024;
 const RAM_END = BOARD.ram.base + 16 * MIB;
 const PLAIN: BoardDescription = {
   xlen: 32,
-  isa: 'rv32imac_zicsr_zifencei',
+  extensions: ['i', 'm', 'a', 'c', 'zicsr', 'zifencei'],
   ramBytes: 16 * MIB,
   hypercalls: false,
 };
@@ -27,7 +27,14 @@ const BOARDS: Record<string, BoardDescription> = {
     acquisitions: [RING],
     reportRing: { base: RAM_END - 0x8000, length: 0x4200 },
   },
-  supervisor: { ...PLAIN, xlen: 64, isa: 'rv64imafdc', supervisor: true, ramBytes: 8192 * MIB },
+  supervisor: {
+    ...PLAIN,
+    xlen: 64,
+    extensions: [...'imafdc', 'zicsr', 'zba'],
+    supervisor: true,
+    rtc: true,
+    ramBytes: 8192 * MIB,
+  },
 };
 
 function treeOf(name: keyof typeof BOARDS): ReadNode {

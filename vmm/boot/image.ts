@@ -47,7 +47,8 @@ export function parseImage(bytes: Uint8Array, name: string, ramBase: number = BO
     entry: ramBase,
     xlen: undefined,
     segments: [{ gpa: ramBase, bytes, memoryBytes: bytes.length }],
-    hypercalls: false,
+    hypercalls: 'none',
+    startPrivilege: 3,
   };
 }
 
