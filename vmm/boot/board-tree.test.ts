@@ -84,6 +84,32 @@ describe('buildBoardTree', () => {
     expect(cellsOf(nodeAt(root, '/memory@80000000'), 'reg')).to.deep.equal([0, 0x8000_0000, 2, 0]);
   });
 
+  it('names the extensions in both ways, letters first', () => {
+    const cpu = nodeAt(treeOf('supervisor'), '/cpus/cpu@0');
+    expect(stringsOf(cpu, 'riscv,isa')).to.deep.equal(['rv64imafdc_zicsr_zba']);
+    expect(stringsOf(cpu, 'riscv,isa-base')).to.deep.equal(['rv64i']);
+    expect(stringsOf(cpu, 'riscv,isa-extensions')).to.deep.equal([...'imafdc', 'zicsr', 'zba']);
+  });
+
+  it('has a real-time clock, boot arguments, RAM disk and seed where they are', () => {
+    const rngSeed = Uint8Array.of(1, 2, 3, 4);
+    const board = {
+      ...BOARDS.supervisor,
+      bootargs: 'root=/dev/vda',
+      initrd: { gpa: 0x1_8000_0000, length: 5 },
+      rngSeed,
+    };
+    const root = readDeviceTree(buildBoardTree(board));
+    const rtc = nodeAt(root, '/soc/rtc@101000');
+    expect([cellsOf(rtc, 'interrupts'), stringsOf(rtc, 'compatible')]).to.deep.equal([[11], ['google,goldfish-rtc']]);
+    const chosen = nodeAt(root, '/chosen');
+    expect(stringsOf(chosen, 'bootargs')).to.deep.equal(['root=/dev/vda']);
+    expect(cellsOf(chosen, 'linux,initrd-start')).to.deep.equal([1, 0x8000_0000]);
+    expect(cellsOf(chosen, 'linux,initrd-end')).to.deep.equal([1, 0x8000_0005]);
+    expect(chosen.properties.get('rng-seed')).to.deep.equal(rngSeed);
+    expect(() => nodeAt(treeOf('plain'), '/soc/rtc@101000')).to.throw();
+  });
+
   it('lets Linux power off and reboot through the test finisher', () => {
     const root = treeOf('plain');
     const regmap = cellsOf(nodeAt(root, '/soc/test@100000'), 'phandle');

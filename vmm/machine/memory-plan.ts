@@ -32,8 +32,11 @@ export interface MemoryPlan {
   readonly reportRing: { readonly gpa: number; readonly dataBytes: number } | undefined;
 }
 
+/** What of a machine's configuration decides about its memory. */
+export type PlannedConfig = Omit<MachineConfig, 'engine' | 'clock'>;
+
 /** Throws `VMM_CONFIG` when the areas do not fit, `VMM_IMAGE` when the image reaches into them. */
-export function planMemory(config: MachineConfig): MemoryPlan {
+export function planMemory(config: PlannedConfig): MemoryPlan {
   const ramBytes = config.ramBytes ?? BOARD.ram.defaultBytes;
   const xlen = config.image.xlen ?? config.xlen ?? 32;
   let top = BOARD.ram.base + ramBytes - TREE_BYTES[xlen];
@@ -97,7 +100,7 @@ function acquisitionNode(acquisition: AcquisitionConfig, ring: MemoryPlan['seria
   return kind === 'virtio-console' ? { kind: 'virtio', index: 0, baudRate } : { kind: 'ns16550a', index: 0, baudRate };
 }
 
-function checkRoom(config: MachineConfig, lowestGpa: number): void {
+function checkRoom(config: PlannedConfig, lowestGpa: number): void {
   const { image } = config;
   if (lowestGpa <= BOARD.ram.base) {
     throw new VmmError('VMM_CONFIG', `The RAM of '${config.name}' is too small for its device tree and rings.`, {
