@@ -15,6 +15,7 @@ export {
 } from './clock.js';
 export { CodedError, type ErrorDetails, firstCause, type Layer } from './coded-error.js';
 export { LINE_STATUS } from './line-status.js';
+export { PIECE_BYTES, PieceOverlay, type ReadBelow } from './piece-overlay.js';
 export { createRandom, type Random } from './random.js';
 export { TimerQueue } from './timer-queue.js';
 export { WallClock } from './wall-clock.js';

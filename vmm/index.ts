@@ -2,6 +2,7 @@
 
 export { BOARD } from './boot/board-map.js';
 export { type AcquisitionNode, type BoardDescription, buildBoardTree } from './boot/board-tree.js';
+export { type BootPart, type BootParts, composeImage, KERNEL_GPA } from './boot/boot-parts.js';
 export { DeviceTree, DeviceTreeNode } from './boot/device-tree.js';
 export { type ElfSymbol, readElfSymbols } from './boot/elf-symbols.js';
 export { type GuestImage, type ImageSegment, type ImageTarget, parseImage, placeImage } from './boot/image.js';
@@ -10,7 +11,16 @@ export type { InterruptLine, MmioDevice } from './bus/mmio-device.js';
 export { GuestMemory, type SharedWasmMemory } from './cpu/guest-memory.js';
 export { createInterpreter, type InterpreterOptions } from './cpu/interpreter.js';
 export { INTERRUPT, RAM_OFFSET, STATE } from './cpu/state-layout.js';
-export type { Vcpu, VcpuHost, VcpuInspection, VmExit, VmExitReason } from './cpu/vcpu.js';
+export type {
+  HypercallMode,
+  Privilege,
+  Vcpu,
+  VcpuHost,
+  VcpuInspection,
+  VcpuStatistics,
+  VmExit,
+  VmExitReason,
+} from './cpu/vcpu.js';
 export {
   type CharacterBackend,
   type CharacterFrontend,
@@ -31,26 +41,37 @@ export {
 } from './devices/report-ring.js';
 export { SERIAL_RING, SerialRing, type SerialRingOptions, serialRingBytes } from './devices/serial-ring.js';
 export { FINISHER, type FinisherOutcome, TestFinisher, type TestFinisherOptions } from './devices/test-finisher.js';
+export { type BlockStorage, MemoryStorage, SECTOR_BYTES } from './devices/virtio/block-storage.js';
 export { VIRTIO_CONSOLE, VirtioConsole, type VirtioConsoleOptions } from './devices/virtio/virtio-console.js';
 export { VmmError, type VmmErrorCode } from './errors.js';
 export {
+  argument,
   CALL,
+  CALL_WORDS,
   type HypercallHandler,
   type HypercallResult,
   HypercallTable,
   SBI_ERROR,
 } from './hypercall/hypercall-table.js';
 export { createSbi, SBI_EXTENSION, type SbiHost } from './hypercall/sbi.js';
+export { createSupervisorSbi, type Fence, type SupervisorSbiHost } from './hypercall/sbi-supervisor.js';
 export { assemble, type Program } from './isa/assembler.js';
 export { CHUNK_BYTES, JOURNAL_VERSION, type JournalEnd, type JournalStart } from './journal/journal-format.js';
 export { type JournalEntryKind, JournalReader } from './journal/journal-reader.js';
 export { type JournalSink, JournalWriter } from './journal/journal-writer.js';
 export { type Divergence, type ReplayConfig, type ReplayResult, replayJournal } from './journal/replay.js';
 export { ACQUISITION_REGION, type Acquisition } from './machine/acquisition.js';
+export { createVcpu, ENGINE_NAMES, type EngineName, type VcpuOptions } from './machine/create-vcpu.js';
 export type { ExitCounters, ExitSnapshot, RegionExits } from './machine/exit-counters.js';
 export { InstructionTimebase } from './machine/instruction-timebase.js';
 export { createMachine, type Machine } from './machine/machine.js';
-export type { AcquisitionConfig, AcquisitionKind, MachineConfig } from './machine/machine-config.js';
+export type {
+  AcquisitionConfig,
+  AcquisitionKind,
+  BoardDevices,
+  MachineConfig,
+  NetworkConfig,
+} from './machine/machine-config.js';
 export type { MachineCore } from './machine/machine-core.js';
 export { imageDigest } from './machine/machine-digest.js';
 export type { MachineEnd } from './machine/machine-end.js';
@@ -63,3 +84,4 @@ export {
   type VirtualSchedulerOptions,
 } from './machine/virtual-scheduler.js';
 export { WallRunner, type WallStop } from './machine/wall-runner.js';
+export type { TcpConnector, TcpHandlers, TcpStream } from './net/tcp-connector.js';

@@ -3,6 +3,7 @@
 /** One window on the bus; `source` is its PLIC interrupt source. */
 export const BOARD = {
   testFinisher: { base: 0x0010_0000, length: 0x1000 },
+  rtc: { base: 0x0010_1000, length: 0x1000, source: 11 },
   clint: { base: 0x0200_0000, length: 0x1_0000 },
   /** Acquisition UARTs: number n at `base + n * stride`, PLIC source `source + n`. */
   acquisitionUart: { base: 0x0400_0000, length: 0x100, stride: 0x1000, source: 64, count: 16 },

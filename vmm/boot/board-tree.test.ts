@@ -11,7 +11,7 @@ const MIB = 1024 * 1024;
 const RAM_END = BOARD.ram.base + 16 * MIB;
 const PLAIN: BoardDescription = {
   xlen: 32,
-  isa: 'rv32imac_zicsr_zifencei',
+  extensions: ['i', 'm', 'a', 'c', 'zicsr', 'zifencei'],
   ramBytes: 16 * MIB,
   hypercalls: false,
 };
@@ -27,7 +27,14 @@ const BOARDS: Record<string, BoardDescription> = {
     acquisitions: [RING],
     reportRing: { base: RAM_END - 0x8000, length: 0x4200 },
   },
-  supervisor: { ...PLAIN, xlen: 64, isa: 'rv64imafdc', supervisor: true, ramBytes: 8192 * MIB },
+  supervisor: {
+    ...PLAIN,
+    xlen: 64,
+    extensions: [...'imafdc', 'zicsr', 'zba'],
+    supervisor: true,
+    rtc: true,
+    ramBytes: 8192 * MIB,
+  },
 };
 
 function treeOf(name: keyof typeof BOARDS): ReadNode {
@@ -75,6 +82,32 @@ describe('buildBoardTree', () => {
     expect(cellsOf(nodeAt(root, '/soc/plic@c000000'), 'interrupts-extended')).to.deep.equal([intc, 11, intc, 9]);
     expect(stringsOf(nodeAt(root, '/cpus/cpu@0'), 'mmu-type')).to.deep.equal(['riscv,sv39']);
     expect(cellsOf(nodeAt(root, '/memory@80000000'), 'reg')).to.deep.equal([0, 0x8000_0000, 2, 0]);
+  });
+
+  it('names the extensions in both ways, letters first', () => {
+    const cpu = nodeAt(treeOf('supervisor'), '/cpus/cpu@0');
+    expect(stringsOf(cpu, 'riscv,isa')).to.deep.equal(['rv64imafdc_zicsr_zba']);
+    expect(stringsOf(cpu, 'riscv,isa-base')).to.deep.equal(['rv64i']);
+    expect(stringsOf(cpu, 'riscv,isa-extensions')).to.deep.equal([...'imafdc', 'zicsr', 'zba']);
+  });
+
+  it('has a real-time clock, boot arguments, RAM disk and seed where they are', () => {
+    const rngSeed = Uint8Array.of(1, 2, 3, 4);
+    const board = {
+      ...BOARDS.supervisor,
+      bootargs: 'root=/dev/vda',
+      initrd: { gpa: 0x1_8000_0000, length: 5 },
+      rngSeed,
+    };
+    const root = readDeviceTree(buildBoardTree(board));
+    const rtc = nodeAt(root, '/soc/rtc@101000');
+    expect([cellsOf(rtc, 'interrupts'), stringsOf(rtc, 'compatible')]).to.deep.equal([[11], ['google,goldfish-rtc']]);
+    const chosen = nodeAt(root, '/chosen');
+    expect(stringsOf(chosen, 'bootargs')).to.deep.equal(['root=/dev/vda']);
+    expect(cellsOf(chosen, 'linux,initrd-start')).to.deep.equal([1, 0x8000_0000]);
+    expect(cellsOf(chosen, 'linux,initrd-end')).to.deep.equal([1, 0x8000_0005]);
+    expect(chosen.properties.get('rng-seed')).to.deep.equal(rngSeed);
+    expect(() => nodeAt(treeOf('plain'), '/soc/rtc@101000')).to.throw();
   });
 
   it('lets Linux power off and reboot through the test finisher', () => {

@@ -23,15 +23,21 @@ export type AcquisitionNode =
 
 export interface BoardDescription {
   readonly xlen: 32 | 64;
-  /** `riscv,isa`, for example `rv32imac_zicsr_zifencei`. */
-  readonly isa: string;
+  /** Single letters and named extensions in the order of the ISA string, for example `['i', 'm', 'zicsr']`. */
+  readonly extensions: readonly string[];
   /** The hart has S mode and the PLIC a second context for it. */
   readonly supervisor?: boolean;
+  /** There is a real-time clock. */
+  readonly rtc?: boolean;
   readonly ramBase?: number;
   readonly ramBytes: number;
   /** Hypercalls are answered. */
   readonly hypercalls: boolean;
   readonly bootargs?: string;
+  /** The initial RAM disk. */
+  readonly initrd?: { readonly gpa: number; readonly length: number };
+  /** What the guest's random number generator starts from. */
+  readonly rngSeed?: Uint8Array;
   /** The first one is announced in `/chosen`. */
   readonly acquisitions?: readonly AcquisitionNode[];
   /** Ring area in RAM. */
@@ -57,11 +63,14 @@ export function buildBoardTree(board: BoardDescription): Uint8Array {
   addFinisher(tree, soc);
   addClint(soc, intc);
   const plic = addPlic(tree, soc, intc, board.supervisor === true);
+  if (board.rtc === true) addRtc(soc, plic);
   const console = addUart(soc, plic, BOARD.console.base, BOARD.console.source, CONSOLE_BAUD);
   const transports = addVirtio(soc, plic);
   aliases.strings('serial0', console.path);
   chosen.strings('stdout-path', console.path);
   if (board.bootargs !== undefined) chosen.strings('bootargs', board.bootargs);
+  if (board.initrd !== undefined) addInitrd(chosen, board.initrd);
+  if (board.rngSeed !== undefined) chosen.bytes('rng-seed', board.rngSeed);
   const acquisitions = (board.acquisitions ?? []).map((acquisition) =>
     addAcquisition(acquisition, soc, plic, transports, () => reservedMemory(root)),
   );
@@ -89,13 +98,21 @@ function addCpu(tree: DeviceTree, board: BoardDescription): number {
   cpus.cells('timebase-frequency', TIMEBASE_HZ);
   const cpu = cpus.node('cpu@0').strings('device_type', 'cpu').cells('reg', 0).strings('status', 'okay');
   const mmu = board.xlen === 64 ? 'riscv,sv39' : 'riscv,sv32';
-  cpu.strings('compatible', 'riscv').strings('riscv,isa', board.isa);
+  cpu.strings('compatible', 'riscv').strings('riscv,isa', isaString(board));
+  // Linux reads these two instead where they are (Documentation/devicetree/bindings/riscv/extensions.yaml).
+  cpu.strings('riscv,isa-base', `rv${board.xlen}i`).strings('riscv,isa-extensions', ...board.extensions);
   cpu.strings('mmu-type', board.supervisor === true ? mmu : 'riscv,none');
   const intc = cpu.node('interrupt-controller').strings('compatible', 'riscv,cpu-intc').empty('interrupt-controller');
   intc.cells('#interrupt-cells', 1).cells('#address-cells', 0);
   const phandle = tree.phandle(intc);
   cpus.node('cpu-map').node('cluster0').node('core0').cells('cpu', tree.phandle(cpu));
   return phandle;
+}
+
+/** Letters in one word, then every named extension behind an underscore. */
+function isaString({ xlen, extensions }: BoardDescription): string {
+  const letters = extensions.filter((extension) => extension.length === 1).join('');
+  return [`rv${xlen}${letters}`, ...extensions.filter((extension) => extension.length > 1)].join('_');
 }
 
 function addFinisher(tree: DeviceTree, soc: DeviceTreeNode): void {
@@ -122,6 +139,17 @@ function addPlic(tree: DeviceTree, soc: DeviceTreeNode, intc: number, supervisor
   plic.cells('#address-cells', 0).cells('riscv,ndev', PLIC_SOURCES);
   const contexts = supervisor ? [intc, CAUSE.meip, intc, CAUSE.seip] : [intc, CAUSE.meip];
   return tree.phandle(plic.cells('interrupts-extended', ...contexts));
+}
+
+function addRtc(soc: DeviceTreeNode, plic: number): void {
+  const { base, length, source } = BOARD.rtc;
+  const rtc = soc.node(unit('rtc', base)).strings('compatible', 'google,goldfish-rtc');
+  rtc.ranges64('reg', base, length).cells('interrupts', source).cells('interrupt-parent', plic);
+}
+
+/** Two 64-bit addresses; the second one is behind the last byte. */
+function addInitrd(chosen: DeviceTreeNode, { gpa, length }: { readonly gpa: number; readonly length: number }): void {
+  chosen.ranges64('linux,initrd-start', gpa).ranges64('linux,initrd-end', gpa + length);
 }
 
 function addUart(soc: DeviceTreeNode, plic: number, base: number, source: number, baudRate: number): DeviceTreeNode {

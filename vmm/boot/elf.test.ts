@@ -32,7 +32,8 @@ describe('loadElf', () => {
         entry: RAM + 4,
         xlen,
         segments: [{ ...CODE, memoryBytes: 8 }, data],
-        hypercalls: false,
+        hypercalls: 'none',
+        startPrivilege: 3,
       });
     });
   }
@@ -61,7 +62,7 @@ describe('loadElf', () => {
     const silent = { ...NOTE, bytes: buildNote('rigvisor', 1, [1, 0]) };
     const foreign = { ...NOTE, bytes: [...buildNote('rigvisoR', 1, [1, 1]), ...buildNote('rigvisor', 2, [1, 1])] };
     const asked = [NOTE, { ...NOTE, bytes: [...other, ...NOTE.bytes] }, silent, foreign].map(
-      (note) => loadElf(buildElf({ segments: [CODE, note] })).hypercalls,
+      (note) => loadElf(buildElf({ segments: [CODE, note] })).hypercalls === 'machine',
     );
     expect(asked).to.deep.equal([true, true, false, false]);
     expect(RIGVISOR_NOTE.abiVersion).to.equal(1);

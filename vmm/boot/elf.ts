@@ -49,7 +49,8 @@ export function loadElf(bytes: Uint8Array, name = 'image'): GuestImage {
     entry: physicalEntry(reader, header.entry, loadable),
     xlen: header.is64 ? 64 : 32,
     segments: readSegments(reader, loadable),
-    hypercalls: programHeaders.some((p) => p.type === PT_NOTE && asksForHypercalls(reader, p)),
+    hypercalls: programHeaders.some((p) => p.type === PT_NOTE && asksForHypercalls(reader, p)) ? 'machine' : 'none',
+    startPrivilege: 3,
   };
 }
 

@@ -1,5 +1,6 @@
 /** A guest image as the loader sees it, whatever file format it came in, and its way into RAM. */
 
+import type { HypercallMode } from '../cpu/vcpu.js';
 import { VmmError } from '../errors.js';
 
 /** Bytes that go to a place in guest memory. */
@@ -14,15 +15,21 @@ export interface ImageSegment {
 export interface GuestImage {
   /** As error messages name it, usually the file's name. */
   readonly name: string;
-  readonly format: 'elf' | 'raw';
+  readonly format: 'elf' | 'raw' | 'linux' | 'parts';
   /** Where execution starts: guest physical address. */
   readonly entry: number;
   /** Register width that the image asks for; a raw image does not say. */
   readonly xlen: 32 | 64 | undefined;
   /** By ascending address, never overlapping. */
   readonly segments: readonly ImageSegment[];
-  /** The image asks for hypercalls by `ecall` from M mode. */
-  readonly hypercalls: boolean;
+  /** Which of its `ecall`s it wants answered. */
+  readonly hypercalls: HypercallMode;
+  /** The mode in which it starts: 1 = S, 3 = M. */
+  readonly startPrivilege: 1 | 3;
+  /** Where its initial RAM disk lies, which is one of the segments. */
+  readonly initrd?: { readonly gpa: number; readonly length: number };
+  /** Where firmware passes control to, when the image is firmware and something else. */
+  readonly nextPc?: number;
 }
 
 /** Guest RAM as the loader needs it. */

@@ -26,7 +26,7 @@ describe('parseImage', () => {
   it('reads an ELF by its magic number and a raw image by its name, at the start of RAM', () => {
     expect(parseImage(buildElf({ segments: [{ gpa: RAM, bytes: [1, 2] }] }), 'a').format).to.equal('elf');
     const raw = parseImage(Uint8Array.of(0x6f, 0, 0, 0), 'a.bin');
-    expect(raw).to.deep.include({ format: 'raw', entry: RAM, xlen: undefined, hypercalls: false });
+    expect(raw).to.deep.include({ format: 'raw', entry: RAM, xlen: undefined, hypercalls: 'none', startPrivilege: 3 });
     expect(raw.segments.map((s) => [s.gpa, s.memoryBytes])).to.deep.equal([[RAM, 4]]);
     expect(parseImage(Uint8Array.of(1, 2), 'a.bin', 0x9000_0000).entry).to.equal(0x9000_0000);
   });
@@ -124,7 +124,7 @@ describe('readElfSymbols', () => {
     const bytes = readFileSync(HELLO);
     const image = loadElf(bytes, 'hello.elf');
     const main = readElfSymbols(bytes, 'hello.elf').find((symbol) => symbol.name === 'main');
-    expect(image).to.deep.include({ entry: RAM, xlen: 32, hypercalls: true });
+    expect(image).to.deep.include({ entry: RAM, xlen: 32, hypercalls: 'machine', startPrivilege: 3 });
     expect(main?.kind).to.equal('function');
     expect(main?.address).to.be.within(RAM, RAM + image.segments[0].memoryBytes);
   });

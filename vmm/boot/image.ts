@@ -5,6 +5,7 @@ import { BOARD } from './board-map.js';
 import { loadElf } from './elf.js';
 import { isElf } from './elf-reader.js';
 import type { GuestImage } from './guest-image.js';
+import { isLinuxImage } from './linux-image.js';
 
 export { type GuestImage, type ImageSegment, type ImageTarget, placeImage } from './guest-image.js';
 
@@ -40,6 +41,8 @@ export function parseImage(bytes: Uint8Array, name: string, ramBase: number = BO
   if (isElf(bytes)) return loadElf(bytes, name);
   const foreign = FOREIGN.find(({ magic }) => magic.every((byte, i) => bytes[i] === byte));
   if (foreign !== undefined) throw refusal(name, `the file ${foreign.problem}`, foreign.hint);
+  if (isLinuxImage(bytes))
+    throw refusal(name, 'the file is a Linux kernel, which starts in S mode', 'Give it as the kernel: --kernel FILE.');
   if (!RAW_NAME.test(name) && !MADE_UP.test(name)) throw notElf(bytes, name);
   return {
     name,
@@ -47,7 +50,8 @@ export function parseImage(bytes: Uint8Array, name: string, ramBase: number = BO
     entry: ramBase,
     xlen: undefined,
     segments: [{ gpa: ramBase, bytes, memoryBytes: bytes.length }],
-    hypercalls: false,
+    hypercalls: 'none',
+    startPrivilege: 3,
   };
 }
 

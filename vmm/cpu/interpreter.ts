@@ -1,12 +1,12 @@
 /** The reference engine: an RV32IMAC hart with M and U mode, interpreted from pre-decoded instructions. */
 
 import { VmmError } from '../errors.js';
-import { NO_CSR } from './csr-file.js';
+import { CSR_EFFECT, NO_CSR } from './csr-file.js';
 import { OP, REGION_BYTES } from './decoded-code.js';
 import { execute } from './execute.js';
 import type { GuestMemory } from './guest-memory.js';
 import { Hart } from './hart.js';
-import { WORD } from './hart-state.js';
+import { PRIVILEGE, WORD } from './hart-state.js';
 import { extendLoad, SlowPath } from './slow-path.js';
 import { awaitingInterrupts, CAUSE, nextInterrupt } from './traps.js';
 import type { Vcpu, VcpuHost, VmExit, VmExitReason } from './vcpu.js';
@@ -36,6 +36,9 @@ class Interpreter implements Vcpu {
   /** The exit that waits for its `complete…` call, and the instruction that caused it. */
   #awaited: VmExitReason = 'until';
   #awaitedWord = 0;
+  #breakpoints: ReadonlySet<number> = new Set();
+  /** `instret` at the latest breakpoint exit, which the next `run` passes. */
+  #heldAt = -1;
 
   constructor(options: InterpreterOptions) {
     this.#hart = new Hart(options.memory, options.host);
@@ -54,8 +57,14 @@ class Interpreter implements Vcpu {
     return awaitingInterrupts(this.#hart.state) !== 0;
   }
 
-  reset(pc: number, hartId: number, deviceTreeGpa: number): void {
+  reset(pc: number, hartId: number, deviceTreeGpa: number, privilege: 1 | 3 = 3): void {
+    if (privilege !== 3) {
+      throw new VmmError('VMM_CONFIG', 'The RV32 interpreter has no S mode to start a guest in.', {
+        hint: 'Give the guest a 64-bit image, or start it in M mode.',
+      });
+    }
     this.#awaited = 'until';
+    this.#heldAt = -1;
     this.#hart.reset(pc, hartId);
     this.#hart.words[A0] = hartId;
     this.#hart.words[A1] = deviceTreeGpa;
@@ -76,12 +85,18 @@ class Interpreter implements Vcpu {
       if (interrupt >= 0) hart.interrupt(interrupt);
 
       const pc = words[WORD.pc];
+      const isStopping = this.#breakpoints.size !== 0;
+      if (isStopping && this.#breakpoints.has(pc) && this.#heldAt !== state.instret) {
+        this.#heldAt = state.instret;
+        return this.#leave('breakpoint');
+      }
       const offset = (pc - ramBase) >>> 0;
       if (offset >= ramBytes) {
         hart.raise(CAUSE.fetchAccess, pc);
         continue;
       }
-      const reason = this.#runRegion(pc, offset, Math.min(remaining, SLICE));
+      // With breakpoints set, one instruction at a time: the hot loop does not look at pc.
+      const reason = this.#runRegion(pc, offset, isStopping ? 1 : Math.min(remaining, SLICE));
       if (reason !== undefined) return this.#leave(reason);
     }
   }
@@ -129,10 +144,10 @@ class Interpreter implements Vcpu {
     this.#hart.retire(this.#complete('mmio-write'));
   }
 
-  completeHypercall(error: number, value: number): void {
+  completeHypercall(error: number, value: number | undefined): void {
     const word = this.#complete('hypercall');
     this.#hart.words[A0] = error;
-    this.#hart.words[A1] = value;
+    if (value !== undefined) this.#hart.words[A1] = value;
     this.#hart.retire(word);
   }
 
@@ -164,6 +179,17 @@ class Interpreter implements Vcpu {
     if (first < end) this.#hart.dropCode(first - ramBase, end - first);
   }
 
+  fenceCode(): void {
+    this.#hart.synchronizeCode();
+  }
+
+  /** Nothing is translated. */
+  fenceMemory(): void {}
+
+  setBreakpoints(pcs: readonly bigint[]): void {
+    this.#breakpoints = new Set(pcs.map((pc) => Number(BigInt.asIntN(32, pc))));
+  }
+
   readRegister(index: number): bigint {
     return BigInt(this.#hart.words[2 * index] >>> 0);
   }
@@ -187,5 +213,25 @@ class Interpreter implements Vcpu {
   readCsr(csr: number): bigint | undefined {
     const value = this.#hart.csrs.read(csr);
     return value === NO_CSR ? undefined : BigInt(value);
+  }
+
+  writeCsr(csr: number, value: bigint): boolean {
+    const hart = this.#hart;
+    if (!hart.csrs.permits(csr, PRIVILEGE.machine, true) || hart.csrs.read(csr) === NO_CSR) return false;
+    const effect = hart.csrs.write(csr, Number(BigInt.asIntN(32, value)), 0);
+    if (effect === CSR_EFFECT.dataAccess) hart.dataAccessChanged();
+    else if (effect === CSR_EFFECT.protection) hart.protectionChanged();
+    hart.unlock();
+    return true;
+  }
+
+  readFloat(): undefined {
+    return undefined;
+  }
+
+  writeFloat(): void {}
+
+  translateForDebug(va: bigint): number {
+    return Number(BigInt.asUintN(32, va));
   }
 }

@@ -2,6 +2,7 @@
 
 import { describeCompressed } from './suite/compressed-suite.js';
 import { describeCsrs } from './suite/csr-suite.js';
+import { describeDebugging } from './suite/debug-suite.js';
 import { describeExits } from './suite/exit-suite.js';
 import { describeIntegers } from './suite/integer-suite.js';
 import { describeMemory } from './suite/memory-suite.js';
@@ -20,6 +21,7 @@ export function describeVcpu(name: string, create: CreateVcpu): void {
     describeTraps(create);
     describePmp(create);
     describeExits(create);
+    describeDebugging(create);
     describeRandomPrograms(create);
   });
 }

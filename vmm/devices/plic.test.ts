@@ -162,6 +162,95 @@ describe('Plic', () => {
     expect(s.plic.read(THRESHOLD, 4)).to.equal(4);
   });
 
+  describe('for hart 0 in S mode, at the addresses that Linux uses', () => {
+    const [PRIORITY_10, ENABLE_S, THRESHOLD_S, CLAIM_S] = [0x28, 0x2080, 0x20_1000, 0x20_1004];
+
+    /** As OpenSBI leaves the PLIC (nothing enabled, everything masked) and Linux sets it up for its UART. */
+    function boot(): Setup {
+      const s = new Setup();
+      for (const [offset, value] of [
+        [0x2000, 0],
+        [ENABLE_S, 0],
+        [0x20_0000, 0xffff_ffff],
+        [THRESHOLD_S, 0xffff_ffff],
+        [THRESHOLD_S, 0],
+        [PRIORITY_10, 1],
+        [ENABLE_S, 1 << 10],
+      ])
+        s.plic.write(offset, 4, value);
+      return s;
+    }
+
+    it('raises the S output alone, and serves claim and completion', () => {
+      const s = boot();
+      s.plic.line(10).set(true);
+      expect(s.outputs.map((o) => o.level)).to.deep.equal([false, true]);
+      expect(s.plic.read(0x1000, 4)).to.equal(1 << 10);
+      expect(s.plic.read(CLAIM_S, 4)).to.equal(10);
+      expect([s.outputs[1].level, s.plic.read(0x1000, 4), s.plic.read(CLAIM_S, 4)]).to.deep.equal([false, 0, 0]);
+      s.plic.write(CLAIM_S, 4, 10);
+      expect(s.outputs[1].level, 'the line is still high').to.equal(true);
+      s.plic.read(CLAIM_S, 4);
+      s.plic.line(10).set(false);
+      s.plic.write(CLAIM_S, 4, 10);
+      expect(s.outputs[1].level).to.equal(false);
+    });
+
+    it('masks and unmasks by the enable bit, which the other context does not share', () => {
+      const s = boot();
+      s.plic.write(ENABLE_S, 4, 0);
+      s.plic.line(10).set(true);
+      expect(s.outputs.map((o) => o.level)).to.deep.equal([false, false]);
+      expect([s.plic.read(0x2000, 4), s.plic.read(ENABLE_S, 4)]).to.deep.equal([0, 0]);
+      s.plic.write(ENABLE_S, 4, 1 << 10);
+      expect(s.outputs.map((o) => o.level)).to.deep.equal([false, true]);
+      expect(s.plic.read(0x2000, 4)).to.equal(0);
+    });
+
+    it('enables every word of its 95 sources', () => {
+      const s = boot();
+      for (const word of [0, 1, 2]) s.plic.write(ENABLE_S + 4 * word, 4, 0xffff_ffff);
+      expect([0, 1, 2, 3].map((word) => s.plic.read(ENABLE_S + 4 * word, 4))).to.deep.equal([
+        0xffff_fffe, 0xffff_ffff, 0xffff_ffff, 0,
+      ]);
+      for (const source of [1, 31, 32, 63, 64, 95]) {
+        s.priority(source, 1);
+        s.plic.line(source).set(true);
+        expect(s.plic.read(CLAIM_S, 4)).to.equal(source);
+      }
+    });
+
+    it('masks by its own threshold', () => {
+      const s = boot();
+      s.plic.write(THRESHOLD_S, 4, 1);
+      s.plic.line(10).set(true);
+      expect(s.outputs[1].level).to.equal(false);
+      s.plic.write(THRESHOLD_S, 4, 0);
+      expect([s.outputs[1].level, s.plic.read(0x20_0000, 4)]).to.deep.equal([true, 7]);
+    });
+
+    it('completes a source that was disabled while it was served only once it is enabled again', () => {
+      const s = boot();
+      s.plic.line(10).set(true);
+      s.plic.read(CLAIM_S, 4);
+      s.plic.write(ENABLE_S, 4, 0);
+      s.plic.write(CLAIM_S, 4, 10);
+      s.plic.write(ENABLE_S, 4, 1 << 10);
+      expect(s.outputs[1].level).to.equal(false);
+      s.plic.write(CLAIM_S, 4, 10);
+      expect(s.outputs[1].level).to.equal(true);
+    });
+
+    it('has no third context', () => {
+      const s = boot();
+      s.plic.write(0x2100, 4, 0xffff_ffff);
+      s.plic.write(0x20_2000, 4, 5);
+      s.plic.line(10).set(true);
+      expect([s.plic.read(0x2100, 4), s.plic.read(0x20_2000, 4), s.plic.read(0x20_2004, 4)]).to.deep.equal([0, 0, 0]);
+      expect(s.outputs[1].level).to.equal(true);
+    });
+  });
+
   it('agrees with a plain model through 100,000 random operations', () => {
     const random = createRandom('plic');
     const s = new Setup();

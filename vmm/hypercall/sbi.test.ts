@@ -1,6 +1,7 @@
 /** Tests of the hypercalls a guest may make. */
 
 import { expect } from 'chai';
+import { CALL_WORDS } from './hypercall-table.js';
 import { createSbi, SBI_EXTENSION, type SbiHost } from './sbi.js';
 
 const RAM_BASE = 0x8000_0000;
@@ -8,12 +9,19 @@ const RAM_BASE = 0x8000_0000;
 class FakeHost implements SbiHost {
   readonly ram = new Uint8Array(0x2_0000);
   readonly events: string[] = [];
+  readonly typed: number[] = [];
 
   inRam(gpa: number, length: number): boolean {
     return gpa >= RAM_BASE && gpa + length <= RAM_BASE + this.ram.length;
   }
   readRam(gpa: number, length: number): Uint8Array {
     return this.ram.subarray(gpa - RAM_BASE, gpa - RAM_BASE + length);
+  }
+  writeRam(gpa: number, bytes: Uint8Array, length: number): void {
+    this.ram.set(bytes.subarray(0, length), gpa - RAM_BASE);
+  }
+  consoleInput(): number {
+    return this.typed.shift() ?? -1;
   }
   console(bytes: Uint8Array): void {
     this.events.push(`console ${bytes.length > 50 ? bytes.length : String.fromCharCode(...bytes)}`);
@@ -32,8 +40,10 @@ class FakeHost implements SbiHost {
 describe('SBI', () => {
   let host: FakeHost;
   const call = (extension: number, functionId: number, ...args: number[]): [number, number] => {
-    const registers = new Uint32Array(8);
-    registers.set([extension, functionId, ...args]);
+    const registers = new Uint32Array(CALL_WORDS);
+    [extension, functionId, ...args].forEach((value, i) => {
+      registers[2 * i] = value;
+    });
     const { error, value } = createSbi(host).dispatch(registers);
     return [error, value];
   };
@@ -73,8 +83,16 @@ describe('SBI', () => {
     expect(call(SBI_EXTENSION.debugConsole, 0, 2, RAM_BASE + 0x10)).to.deep.equal([0, 2]);
     expect(call(SBI_EXTENSION.debugConsole, 2, 0x41)).to.deep.equal([0, 0]);
     expect(call(SBI_EXTENSION.legacyPutchar, 0, 0x42)).to.deep.equal([0, 0]);
-    expect(call(SBI_EXTENSION.debugConsole, 1, 8, RAM_BASE)).to.deep.equal([0, 0]);
     expect(host.events).to.deep.equal(['console hi', 'console A', 'console B']);
+  });
+
+  it('reads what was typed, as much as there is and as fits', () => {
+    expect(call(SBI_EXTENSION.debugConsole, 1, 8, RAM_BASE)).to.deep.equal([0, 0]);
+    host.typed.push(0x68, 0x65, 0x79);
+    expect(call(SBI_EXTENSION.debugConsole, 1, 2, RAM_BASE + 4)).to.deep.equal([0, 2]);
+    expect([...host.ram.subarray(4, 8)]).to.deep.equal([0x68, 0x65, 0, 0]);
+    expect(call(SBI_EXTENSION.debugConsole, 1, 0x1_0000, RAM_BASE)).to.deep.equal([0, 1]);
+    expect(call(SBI_EXTENSION.debugConsole, 1, 8, RAM_BASE - 8)).to.deep.equal([-5, 0]);
   });
 
   it('takes at most 64 KiB of one console write and says how much', () => {

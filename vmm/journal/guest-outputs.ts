@@ -2,7 +2,7 @@
 
 import type { GuestMemory } from '../cpu/guest-memory.js';
 import { REPORT_RECORD, REPORT_RING } from '../devices/report-ring.js';
-import { CALL } from '../hypercall/hypercall-table.js';
+import { argument, CALL } from '../hypercall/hypercall-table.js';
 import { SBI_EXTENSION } from '../hypercall/sbi.js';
 import type { JournalStart } from './journal-format.js';
 
@@ -56,18 +56,18 @@ export class GuestOutputs {
     else if (offset === CONSOLE.THR && (this.#lcr & CONSOLE.DLAB) === 0) this.#print(value & 0xff);
   }
 
-  /** An answered call; `value` is what a1 got. */
+  /** An answered call, with registers as `CALL` lays them out; `value` is what a1 got. */
   hypercall(registers: Uint32Array, error: number, value: number): void {
     if (error !== 0) return;
     const functionId = registers[CALL.functionId];
-    const a0 = registers[CALL.a0];
-    const a1 = registers[CALL.a1];
+    const a0 = argument(registers, CALL.a0);
+    const a1 = argument(registers, CALL.a1);
     switch (registers[CALL.extension]) {
       case SBI_EXTENSION.legacyPutchar:
-        this.#print(a0 & 0xff);
+        this.#print(registers[CALL.a0] & 0xff);
         break;
       case SBI_EXTENSION.debugConsole:
-        if (functionId === 2) this.#print(a0 & 0xff);
+        if (functionId === 2) this.#print(registers[CALL.a0] & 0xff);
         else if (functionId === 0 && this.#memory.contains(a1, value)) {
           for (const byte of this.#memory.read(a1, value)) this.#print(byte);
         }

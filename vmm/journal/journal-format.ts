@@ -1,7 +1,10 @@
 /** The numbers of the journal's binary format; `docs/journal-format.md` describes it. */
 
+import type { HypercallMode } from '../cpu/vcpu.js';
+import type { VcpuStart } from '../machine/create-vcpu.js';
+
 /** Raised with every change that an older reader would misread. */
-export const JOURNAL_VERSION = 1;
+export const JOURNAL_VERSION = 2;
 
 /** `RJ`, the first two bytes of every chunk. */
 export const JOURNAL_MAGIC = 0x4a52;
@@ -56,15 +59,16 @@ export const OTHER = {
   lockup: 7,
 } as const;
 
+/** What `hypercalls` is as a number. */
+export const HYPERCALL_MODES: readonly HypercallMode[] = ['none', 'machine', 'supervisor'];
+
 /** What the machine was when its guest started; the first entry of a journal. */
-export interface JournalStart {
+export interface JournalStart extends VcpuStart {
   readonly xlen: 32 | 64;
   readonly ramBase: number;
   readonly ramBytes: number;
-  readonly entryPc: number;
-  readonly deviceTreeGpa: number;
-  /** Whether `ecall` from M mode is answered. */
-  readonly hypercalls: boolean;
+  /** Which `ecall` is answered. */
+  readonly hypercalls: HypercallMode;
   /** Where the guest's console is; its transmit register tells a replay what the guest printed. */
   readonly consoleGpa: number;
   /** 0 when there is none. */

@@ -1,9 +1,11 @@
 /** Unpacks a journal entry by entry; whatever the bytes are, it ends with entries or with one `VMM_JOURNAL` sentence. */
 
 import { VmmError } from '../errors.js';
+import { CALL_WORDS } from '../hypercall/hypercall-table.js';
 import { AddressSlots } from './address-slots.js';
 import {
   CHUNK_HEADER_BYTES,
+  HYPERCALL_MODES,
   JOURNAL_MAGIC,
   JOURNAL_VERSION,
   type JournalEnd,
@@ -34,7 +36,7 @@ export type JournalEntryKind =
   | 'hypercall-result';
 
 const EMPTY = new Uint8Array(0);
-const START_FIELDS = 8;
+const START_FIELDS = 10;
 const MAX_DIGEST_BYTES = 32;
 const NO_START: JournalStart = {
   xlen: 32,
@@ -42,7 +44,9 @@ const NO_START: JournalStart = {
   ramBytes: 0,
   entryPc: 0,
   deviceTreeGpa: 0,
-  hypercalls: false,
+  hypercalls: 'none',
+  privilege: 3,
+  firmwareInfoGpa: 0,
   consoleGpa: 0,
   reportRingGpa: 0,
   image: '',
@@ -58,13 +62,15 @@ export class JournalReader {
   gpa = 0;
   /** Bytes of an MMIO access. */
   size = 0;
-  /** MMIO value; bit number of an interrupt; ticks of `time`; hash of a DMA read; a1 of a hypercall result. */
+  /** MMIO value; bit number of an interrupt; ticks of `time`; hash of a DMA read; a1 of a hypercall result, if `hasValue`. */
   value = 0;
   valueHigh = 0;
   /** a0 of a hypercall result. */
   error = 0;
-  /** a7, a6, a0..a5 of a hypercall. */
-  readonly registers = new Uint32Array(8);
+  /** Whether a hypercall result has an a1. */
+  hasValue = false;
+  /** Of a hypercall, as `CALL` lays them out. */
+  readonly registers = new Uint32Array(CALL_WORDS);
   /** Bytes of a DMA write lie at [offset, offset + length) of `bytes`; a DMA read has `length` alone. */
   bytes: Uint8Array = EMPTY;
   offset = 0;
@@ -176,12 +182,13 @@ export class JournalReader {
         break;
       case OTHER.hypercall:
         this.kind = 'hypercall';
-        for (let i = 0; i < 8; i++) this.registers[i] = this.#uint32();
+        for (let i = 0; i < CALL_WORDS; i++) this.registers[i] = this.#uint32();
         break;
       case OTHER.hypercallResult:
         this.kind = 'hypercall-result';
-        this.error = this.#uint32() | 0;
-        this.value = this.#uint32() | 0;
+        this.error = this.#signed();
+        this.hasValue = this.#flag();
+        this.value = this.hasValue ? this.#signed() : 0;
         break;
       default:
         this.#fail(`an entry of unknown kind ${detail}`);
@@ -233,7 +240,9 @@ export class JournalReader {
     const fields: number[] = [];
     for (let i = 0; i < START_FIELDS; i++) fields.push(this.#varint());
     const [xlen, ramBase, ramBytes, entryPc, deviceTreeGpa, hypercalls, consoleGpa, reportRingGpa] = fields;
-    if (hypercalls > 1) this.#fail('its guest has hypercalls of an unknown kind');
+    const [privilege, firmwareInfoGpa] = fields.slice(8);
+    if (hypercalls >= HYPERCALL_MODES.length) this.#fail('its guest has hypercalls of an unknown kind');
+    if (privilege !== 1 && privilege !== 3) this.#fail(`its guest starts in mode ${privilege}`);
     if (xlen !== 32 && xlen !== 64) this.#fail(`its guest has registers of ${xlen} bits`);
     this.start = {
       xlen: xlen === 64 ? 64 : 32,
@@ -241,9 +250,11 @@ export class JournalReader {
       ramBytes,
       entryPc,
       deviceTreeGpa,
-      hypercalls: hypercalls !== 0,
+      hypercalls: HYPERCALL_MODES[hypercalls],
       consoleGpa,
       reportRingGpa,
+      privilege: privilege === 1 ? 1 : 3,
+      firmwareInfoGpa,
       image: this.#hex(),
     };
   }
@@ -308,6 +319,19 @@ export class JournalReader {
     const value = this.#varint();
     if (value > 0xffff_ffff) this.#fail('a value is longer than 32 bits');
     return value;
+  }
+
+  #signed(): number {
+    const low = this.#uint32();
+    const value = (this.#uint32() | 0) * 0x1_0000_0000 + low;
+    if (!Number.isSafeInteger(value)) this.#fail('a hypercall result is beyond 2^53');
+    return value;
+  }
+
+  #flag(): boolean {
+    const value = this.#varint();
+    if (value > 1) this.#fail(`a yes or no is ${value}`);
+    return value === 1;
   }
 
   #accessSize(size: number): number {

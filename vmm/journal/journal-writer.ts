@@ -1,9 +1,11 @@
 /** Packs what enters and leaves a guest into chunks; one entry costs a few bytes and no allocation. */
 
+import { CALL_WORDS } from '../hypercall/hypercall-table.js';
 import { AddressSlots } from './address-slots.js';
 import {
   CHUNK_BYTES,
   CHUNK_HEADER_BYTES,
+  HYPERCALL_MODES,
   JOURNAL_MAGIC,
   JOURNAL_VERSION,
   type JournalEnd,
@@ -25,7 +27,7 @@ export interface JournalSink {
   chunk(bytes: Uint8Array, firstInstret: number, lastInstret: number, entries: number): void;
 }
 
-/** Longest entry without the bytes of a DMA write: a hypercall of eight full registers. */
+/** Longest entry without the bytes of a DMA write: a hypercall of eight full registers, or the end's digests. */
 const MAX_ENTRY_BYTES = 128;
 
 /**
@@ -58,9 +60,11 @@ export class JournalWriter {
     this.#varint(info.ramBytes);
     this.#varint(info.entryPc);
     this.#varint(info.deviceTreeGpa);
-    this.#varint(info.hypercalls ? 1 : 0);
+    this.#varint(HYPERCALL_MODES.indexOf(info.hypercalls));
     this.#varint(info.consoleGpa);
     this.#varint(info.reportRingGpa);
+    this.#varint(info.privilege);
+    this.#varint(info.firmwareInfoGpa);
     this.#hex(info.image);
   }
 
@@ -134,17 +138,18 @@ export class JournalWriter {
     }
   }
 
-  /** `registers`: a7, a6, a0..a5. */
+  /** `registers` as `CALL` lays them out. */
   hypercall(instret: number, registers: Uint32Array): void {
     this.#begin(KIND.other | (OTHER.hypercall << 3), instret);
-    for (let i = 0; i < 8; i++) this.#varint(registers[i]);
+    for (let i = 0; i < CALL_WORDS; i++) this.#varint(registers[i]);
   }
 
-  /** Both are signed 32 bits. */
-  hypercallResult(instret: number, error: number, value: number): void {
+  /** Both are signed integers below 2^53 in magnitude; a1 stays when `value` is undefined. */
+  hypercallResult(instret: number, error: number, value: number | undefined): void {
     this.#begin(KIND.other | (OTHER.hypercallResult << 3), instret);
-    this.#varint(error >>> 0);
-    this.#varint(value >>> 0);
+    this.#signed(error);
+    this.#varint(value === undefined ? 0 : 1);
+    if (value !== undefined) this.#signed(value);
   }
 
   /** The last entry, with a digest of all entries before it; what was written is handed on. */
@@ -230,6 +235,12 @@ export class JournalWriter {
       this.#varint(length);
       slots.add(gpa, length);
     }
+  }
+
+  /** The two words of a 64-bit two's complement number. */
+  #signed(value: number): void {
+    this.#varint(value >>> 0);
+    this.#varint(Math.floor(value / 0x1_0000_0000) >>> 0);
   }
 
   #varint(value: number): void {

@@ -3,6 +3,7 @@
 import { expect } from 'chai';
 import { createRandom, type Random } from '../../base/index.js';
 import { VmmError } from '../errors.js';
+import { CALL_WORDS } from '../hypercall/hypercall-table.js';
 import { CHUNK_BYTES, CHUNK_HEADER_BYTES } from './journal-format.js';
 import { JournalReader } from './journal-reader.js';
 import { JournalWriter } from './journal-writer.js';
@@ -18,9 +19,11 @@ const START = {
   ramBytes: 0x100_0000,
   entryPc: 0x8000_0000,
   deviceTreeGpa: 0x80ff_c000,
-  hypercalls: true,
+  hypercalls: 'machine',
   consoleGpa: 0x1000_0000,
   reportRingGpa: 0x80fe_0000,
+  privilege: 3,
+  firmwareInfoGpa: 0,
   image: '00112233445566778899aabbccddeeff',
 } as const;
 const END = { outputDigest: 'ff'.repeat(8), ramDigest: '01'.repeat(32), stateDigest: '9a'.repeat(32) } as const;
@@ -49,7 +52,7 @@ function show(reader: JournalReader): string {
     case 'hypercall':
       return `${kind} ${instret} ${reader.registers.join()}`;
     case 'hypercall-result':
-      return `${kind} ${instret} ${reader.error} ${value}`;
+      return `${kind} ${instret} ${reader.error} ${reader.hasValue ? value : '-'}`;
     default:
       return `${kind} ${instret} ${value}`;
   }
@@ -77,7 +80,7 @@ function writeRandom(writer: JournalWriter, random: Random, instret: number): st
   const value = random.uint32() >>> random.below(32);
   const high = size === 8 ? random.uint32() : 0;
   const bytes = Uint8Array.from({ length: 1 + random.below(300) }, () => random.uint32());
-  const registers = Uint32Array.from({ length: 8 }, () => random.uint32());
+  const registers = Uint32Array.from({ length: CALL_WORDS }, () => random.uint32());
   switch (random.below(11)) {
     case 0:
       writer.mmioRead(instret, gpa, size, value, high);
@@ -103,9 +106,12 @@ function writeRandom(writer: JournalWriter, random: Random, instret: number): st
     case 7:
       writer.hypercall(instret, registers);
       return `hypercall ${instret} ${registers.join()}`;
-    case 8:
-      writer.hypercallResult(instret, -2, value | 0);
-      return `hypercall-result ${instret} -2 ${value | 0}`;
+    case 8: {
+      const wide = (value | 0) * 0x1_0000 - 1;
+      const result = random.below(4) === 0 ? undefined : wide;
+      writer.hypercallResult(instret, -2, result);
+      return `hypercall-result ${instret} -2 ${result ?? '-'}`;
+    }
     case 9:
       writer.loadFault(instret, gpa, size);
       return `load-fault ${instret} ${gpa} ${size}`;
@@ -138,6 +144,27 @@ describe('journal format', () => {
     expect(chunks.length).to.be.above(5);
     for (const chunk of chunks) expect(chunk.length).to.be.at.most(CHUNK_BYTES);
     expect(readAll(chunks)).to.deep.equal(entries);
+  });
+
+  it('keeps how a 64-bit guest in S mode started, with addresses beyond 4 GiB', () => {
+    const start = {
+      ...START,
+      xlen: 64,
+      hypercalls: 'supervisor',
+      privilege: 1,
+      entryPc: 2 ** 52 + 2,
+      firmwareInfoGpa: 0x1_8000_1000,
+    } as const;
+    const reader = new JournalReader(
+      collect((writer) => {
+        writer.start(start);
+        writer.mmioWrite(5, 2 ** 52 + 8, 8, 1, 0xffff_ffff);
+      }),
+    );
+    expect(reader.next()).to.equal(true);
+    expect(reader.start).to.deep.equal(start);
+    expect(reader.next()).to.equal(true);
+    expect(reader).to.include({ kind: 'mmio-write', gpa: 2 ** 52 + 8, size: 8, value: 1, valueHigh: 0xffff_ffff });
   });
 
   it('splits a DMA write that is longer than an entry', () => {

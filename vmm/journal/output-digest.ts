@@ -1,7 +1,7 @@
 /** An incremental 64-bit hash over what a guest does to the outside; feeding it allocates nothing. */
 
 import { createHash } from 'node:crypto';
-import type { JournalStart } from './journal-format.js';
+import { HYPERCALL_MODES, type JournalStart } from './journal-format.js';
 
 /** Two 32-bit lanes in the manner of MurmurHash3: it tells runs apart, it does not resist an adversary. */
 export class OutputDigest {
@@ -35,7 +35,9 @@ export class OutputDigest {
     this.integer(info.ramBytes);
     this.integer(info.entryPc);
     this.integer(info.deviceTreeGpa);
-    this.integer(info.hypercalls ? 1 : 0);
+    this.integer(info.privilege);
+    this.integer(info.firmwareInfoGpa);
+    this.integer(HYPERCALL_MODES.indexOf(info.hypercalls));
     this.integer(info.consoleGpa);
     this.integer(info.reportRingGpa);
   }
@@ -57,7 +59,7 @@ export class OutputDigest {
     this.word(bytesHash);
   }
 
-  /** `registers`: a7, a6, a0..a5. */
+  /** `registers` as `CALL` lays them out. */
   hypercall(instret: number, registers: Uint32Array): void {
     this.word(0x200);
     this.integer(instret);

@@ -1,6 +1,7 @@
 /** Runs a guest again from its journal, with no device and no clock, and says whether it did the same. */
 
 import type { GuestImage } from '../boot/guest-image.js';
+import type { EngineName } from '../machine/create-vcpu.js';
 import type { JournalEnd } from './journal-format.js';
 import { JournalReader } from './journal-reader.js';
 import { Replayer } from './replayer.js';
@@ -8,9 +9,9 @@ import { Replayer } from './replayer.js';
 export interface ReplayConfig {
   /** The image that the recorded guest ran; `VMM_JOURNAL` when the journal names another. */
   readonly image: GuestImage;
-  /** Absent: `interpreter`. */
-  readonly engine?: 'interpreter';
-  /** Most guest RAM a journal may ask for; absent: 1 GiB. */
+  /** Absent: `interpreter`. It need not be the engine that ran the recorded guest. */
+  readonly engine?: EngineName;
+  /** Most guest RAM a journal may ask for; absent: 2 GiB. */
   readonly maxRamBytes?: number;
   /** Most instructions a journal may ask for; absent: 10^11, about half an hour. */
   readonly maxInstructions?: number;
@@ -53,7 +54,7 @@ export interface ReplayResult {
 /**
  * Replays `chunks`, which are read as they are needed. A journal that stops short of its end is replayed as far as it
  * goes (`complete: false`), and so is one that `shouldStop` ends. Throws `VMM_JOURNAL` for bytes that are no journal of this version, of another image, or of
- * a machine that is too large; and `VMM_CONFIG` when there is no memory.
+ * a machine that is too large; and `VMM_CONFIG` when there is no memory or no such engine.
  */
 export function replayJournal(config: ReplayConfig, chunks: Iterable<Uint8Array>): ReplayResult {
   return new Replayer(config, new JournalReader(chunks)).run();

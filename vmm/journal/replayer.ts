@@ -2,10 +2,12 @@
 
 import { type GuestImage, placeImage } from '../boot/guest-image.js';
 import { GuestMemory } from '../cpu/guest-memory.js';
-import { createInterpreter } from '../cpu/interpreter.js';
-import type { Vcpu, VmExit } from '../cpu/vcpu.js';
+import type { HypercallMode, Vcpu, VmExit } from '../cpu/vcpu.js';
 import { VmmError } from '../errors.js';
+import { CALL_WORDS } from '../hypercall/hypercall-table.js';
+import { addressesHart0, fenceOf } from '../hypercall/sbi-supervisor.js';
 import { callRegisters } from '../machine/call-registers.js';
+import { createVcpu, startVcpu } from '../machine/create-vcpu.js';
 import { imageDigest, stateDigest } from '../machine/machine-digest.js';
 import { GuestOutputs } from './guest-outputs.js';
 import type { JournalEnd, JournalStart } from './journal-format.js';
@@ -13,7 +15,7 @@ import type { JournalReader } from './journal-reader.js';
 import { hashBytes, OutputDigest, sha256 } from './output-digest.js';
 import type { Divergence, ReplayConfig, ReplayResult } from './replay.js';
 
-const DEFAULT_MAX_RAM_BYTES = 2 ** 30;
+const DEFAULT_MAX_RAM_BYTES = 2 ** 31;
 const DEFAULT_MAX_INSTRUCTIONS = 1e11;
 /** Reads of `time` that may lie before the entry to which the guest is run in one piece. */
 const TIMES = 64;
@@ -27,8 +29,9 @@ export class Replayer {
   readonly #registers: () => Uint32Array;
   readonly #outputs: GuestOutputs;
   readonly #digest = new OutputDigest();
+  readonly #hypercalls: HypercallMode;
   readonly #maxInstructions: number;
-  readonly #calledWith = new Uint32Array(8);
+  readonly #calledWith = new Uint32Array(CALL_WORDS);
   #open: 'none' | 'mmio-read' | 'mmio-write' | 'hypercall' = 'none';
   #openInstret = 0;
   /** Reads of `time` that the guest has yet to make: at which instruction, and what they answer. */
@@ -53,19 +56,21 @@ export class Replayer {
     if (start.image !== imageDigest(config.image)) {
       throw bad(`it was made with another image than ${config.image.name}`);
     }
-    if (start.xlen !== 32) throw bad(`its guest has registers of ${start.xlen} bits, which no engine here runs`);
     if (start.ramBytes > (config.maxRamBytes ?? DEFAULT_MAX_RAM_BYTES)) {
       throw bad(`its guest has ${start.ramBytes} bytes of RAM, more than a replay may use`);
     }
     this.#memory = guestMemory(config.image, start);
     this.#digest.start(start);
-    this.#vcpu = createInterpreter({
+    this.#hypercalls = start.hypercalls;
+    this.#vcpu = createVcpu({
+      engine: config.engine ?? 'interpreter',
+      xlen: start.xlen,
       memory: this.#memory,
       host: { readTime: (instret) => this.#readTime(instret) },
       hypercalls: start.hypercalls,
     });
-    this.#vcpu.reset(start.entryPc, 0, start.deviceTreeGpa);
-    this.#registers = callRegisters(this.#memory);
+    startVcpu(this.#vcpu, start);
+    this.#registers = callRegisters(this.#memory, start.xlen);
     this.#outputs = new GuestOutputs(this.#memory, start);
   }
 
@@ -196,7 +201,16 @@ export class Replayer {
     if (this.#open !== 'hypercall') throw bad('a hypercall is answered in it that was not made');
     this.#open = 'none';
     this.#outputs.hypercall(this.#calledWith, journal.error, journal.value);
-    this.#vcpu.completeHypercall(journal.error, journal.value);
+    this.#repeatFence();
+    this.#vcpu.completeHypercall(journal.error, journal.hasValue ? journal.value : undefined);
+  }
+
+  /** The machine had the hart execute a remote fence inside the call. */
+  #repeatFence(): void {
+    if (this.#hypercalls !== 'supervisor' || this.#journal.error !== 0 || !addressesHart0(this.#calledWith)) return;
+    const fence = fenceOf(this.#calledWith);
+    if (fence === 'code') this.#vcpu.fenceCode();
+    else if (fence === 'tlb') this.#vcpu.fenceMemory();
   }
 
   #applyDma(): void {
@@ -382,6 +396,8 @@ function describe(exit: VmExit): string {
       return 'a wait for an interrupt';
     case 'lockup':
       return 'a trap handler that traps itself';
+    case 'breakpoint':
+      return 'a breakpoint';
   }
 }
 

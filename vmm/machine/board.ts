@@ -3,10 +3,11 @@
 import type { Clock } from '../../base/index.js';
 import { BOARD } from '../boot/board-map.js';
 import { Bus } from '../bus/bus.js';
-import type { InterruptLine, MmioDevice } from '../bus/mmio-device.js';
+import type { InterruptLine } from '../bus/mmio-device.js';
 import { INTERRUPT } from '../cpu/state-layout.js';
 import type { CharacterBackend } from '../devices/character.js';
 import { Clint } from '../devices/clint.js';
+import { GoldfishRtc } from '../devices/goldfish-rtc.js';
 import type { GuestRam } from '../devices/guest-ram.js';
 import { Ns16550a } from '../devices/ns16550a.js';
 import { Plic } from '../devices/plic.js';
@@ -14,20 +15,25 @@ import { ReportRing } from '../devices/report-ring.js';
 import { SerialRing } from '../devices/serial-ring.js';
 import { type FinisherOutcome, TestFinisher } from '../devices/test-finisher.js';
 import { VirtioConsole } from '../devices/virtio/virtio-console.js';
-import { VirtioMmio } from '../devices/virtio/virtio-mmio.js';
+import { VmmError } from '../errors.js';
 import { ACQUISITION_REGION, type Acquisition } from './acquisition.js';
-import type { AcquisitionKind } from './machine-config.js';
+import type { AcquisitionKind, BoardDevices } from './machine-config.js';
 import type { MemoryPlan } from './memory-plan.js';
+import { emptyTransport, virtioDevices } from './virtio-devices.js';
 
 export interface BoardParts {
   readonly clock: Clock;
   readonly ram: GuestRam;
   readonly plan: MemoryPlan;
   readonly acquisition: AcquisitionKind | undefined;
+  readonly devices: BoardDevices;
+  readonly seed: string | undefined;
+  readonly epochMs: number | undefined;
   /** Sets or clears bits of the guest's `mip`. */
   setPending(bits: number, pending: boolean): void;
   finish(outcome: FinisherOutcome): void;
   console(byte: number): void;
+  consoleRoom(): void;
 }
 
 export interface Board {
@@ -44,10 +50,11 @@ export function createBoard(parts: BoardParts): Board {
   const bus = new Bus();
   const setPending = (bits: number, pending: boolean): void => parts.setPending(bits, pending);
   const meip: InterruptLine = { set: (level) => setPending(INTERRUPT.meip, level) };
-  const plic = new Plic({ outputs: [meip] });
+  const seip: InterruptLine = { set: (level) => setPending(INTERRUPT.seip, level) };
+  const plic = new Plic({ outputs: plan.xlen === 64 ? [meip, seip] : [meip] });
   const clint = new Clint({ clock, setPending });
   const console = new Ns16550a({ clock, line: plic.line(BOARD.console.source) });
-  console.attach(consoleBackend((byte) => parts.console(byte)));
+  console.attach(consoleBackend(parts));
   bus.reserve({ name: 'ram', base: BOARD.ram.base, length: plan.ramBytes });
   const finisher = new TestFinisher({ finish: (outcome) => parts.finish(outcome) });
   bus.map({ name: 'finisher', ...window(BOARD.testFinisher), device: finisher });
@@ -55,7 +62,16 @@ export function createBoard(parts: BoardParts): Board {
   bus.map({ name: 'plic', ...window(BOARD.plic), device: plic });
   bus.map({ name: 'console', ...window(BOARD.console), device: console });
   const acquisition = createAcquisition(parts, bus, plic);
-  mapEmptyTransports(bus, plic, acquisition?.kind === 'virtio-console' ? 1 : 0);
+  if (plan.xlen === 64) {
+    const { source } = BOARD.rtc;
+    const epoch = parts.epochMs === undefined ? {} : { epochMs: parts.epochMs };
+    bus.map({
+      name: 'rtc',
+      ...window(BOARD.rtc),
+      device: new GoldfishRtc({ clock, line: plic.line(source), ...epoch }),
+    });
+  }
+  mapTransports(parts, bus, plic, acquisition?.kind === 'virtio-console' ? 1 : 0);
   let reportRing: ReportRing | undefined;
   if (plan.reportRing !== undefined) {
     reportRing = new ReportRing({ ram, base: plan.reportRing.gpa, dataBytes: plan.reportRing.dataBytes });
@@ -68,8 +84,13 @@ function window(place: { readonly base: number; readonly length: number }): { ba
   return { base: place.base, length: place.length };
 }
 
-function consoleBackend(transmit: (byte: number) => void): CharacterBackend {
-  return { transmit, roomAvailable: () => {}, configure: () => {}, modemControl: () => {} };
+function consoleBackend(parts: BoardParts): CharacterBackend {
+  return {
+    transmit: (byte) => parts.console(byte),
+    roomAvailable: () => parts.consoleRoom(),
+    configure: () => {},
+    modemControl: () => {},
+  };
 }
 
 function createAcquisition(parts: BoardParts, bus: Bus, plic: Plic): Acquisition | undefined {
@@ -134,25 +155,21 @@ function createSerialRing(parts: BoardParts): Acquisition | undefined {
 }
 
 /** Every transport is in the device tree: one with device id 0 tells the guest to look further (virtio 1.2, 4.2.3.1). */
-function mapEmptyTransports(bus: Bus, plic: Plic, first: number): void {
+function mapTransports(parts: BoardParts, bus: Bus, plic: Plic, first: number): void {
   const { base, length, stride, source, count } = BOARD.virtio;
-  for (let n = first; n < count; n++) {
-    bus.map({ name: `virtio${n}`, base: base + n * stride, length, device: emptyTransport(plic.line(source + n)) });
+  const devices = virtioDevices(parts);
+  if (first + devices.length > count) {
+    throw new VmmError(
+      'VMM_CONFIG',
+      `The board has ${count} places for virtio devices, not ${first + devices.length}.`,
+      {
+        hint: 'Leave out a drive.',
+      },
+    );
   }
-}
-
-function emptyTransport(line: InterruptLine): MmioDevice {
-  return new VirtioMmio(
-    {
-      deviceId: 0,
-      featuresLow: 0,
-      featuresHigh: 0,
-      queues: [],
-      readConfig: () => 0,
-      writeConfig: () => {},
-      notified: () => {},
-      started: () => {},
-    },
-    line,
-  );
+  for (let n = first; n < count; n++) {
+    const line = plic.line(source + n);
+    const { name, create } = devices[n - first] ?? { name: `virtio${n}`, create: emptyTransport };
+    bus.map({ name, base: base + n * stride, length, device: create(line) });
+  }
 }

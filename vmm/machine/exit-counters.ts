@@ -70,6 +70,7 @@ export class ExitCounters {
         return this.idle;
       case 'until':
       case 'lockup':
+      case 'breakpoint':
         return 0;
     }
   }

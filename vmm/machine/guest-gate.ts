@@ -71,7 +71,7 @@ export class GuestGate {
     this.#endExit();
   }
 
-  /** `registers`: a7, a6, a0..a5. */
+  /** `registers` as `CALL` lays them out. */
   beginHypercall(registers: Uint32Array): void {
     this.#exit = 'hypercall';
     const instret = this.vcpu.instret;
@@ -79,7 +79,7 @@ export class GuestGate {
     this.journal?.hypercall(instret, registers);
   }
 
-  completeHypercall(error: number, value: number): void {
+  completeHypercall(error: number, value: number | undefined): void {
     this.journal?.hypercallResult(this.vcpu.instret, error, value);
     this.vcpu.completeHypercall(error, value);
     this.#endExit();

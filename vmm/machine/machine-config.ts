@@ -3,7 +3,10 @@
 import type { VirtualClock, WallClock } from '../../base/index.js';
 import type { GuestImage } from '../boot/guest-image.js';
 import type { ReportSink } from '../devices/report-ring.js';
+import type { BlockStorage } from '../devices/virtio/block-storage.js';
 import type { JournalSink } from '../journal/journal-writer.js';
+import type { TcpConnector } from '../net/tcp-connector.js';
+import type { EngineName } from './create-vcpu.js';
 import type { MachineEnd } from './machine-end.js';
 import type { ExitCost, MachineLimits } from './virtual-pace.js';
 
@@ -19,14 +22,39 @@ export interface AcquisitionConfig {
   readonly txEntries?: number;
 }
 
+/** A network card and the user-mode network behind it (`UserNetwork`). */
+export interface NetworkConfig {
+  /** `DEFAULT_MAC` when absent. */
+  readonly mac?: string;
+  /** What stands behind the ports of 10.0.2.2; every connection is refused when absent. */
+  readonly connector?: TcpConnector;
+  /** Names for the network's DNS server, with their IPv4 addresses. */
+  readonly hosts?: ReadonlyMap<string, string>;
+}
+
+/** virtio devices behind transports, in this order, after that of a virtio acquisition; eight places in all. */
+export interface BoardDevices {
+  readonly drives?: readonly BlockStorage[];
+  readonly network?: NetworkConfig;
+  /** Adds an entropy device that draws from the seed. */
+  readonly rng?: boolean;
+}
+
 export interface MachineConfig {
   /** How messages and records name it. */
   readonly name: string;
-  readonly engine: 'interpreter';
+  readonly engine: EngineName;
   readonly image: GuestImage;
+  /** Register width for an image that does not say; 32 when absent. */
+  readonly xlen?: 32 | 64;
+  readonly devices?: BoardDevices;
+  /** Seed of what the guest is given as random: `rng-seed` in the device tree, and the entropy device. Neither comes without it. */
+  readonly seed?: string;
+  /** Date at the clock's origin, in whole ms since 1970, for the real-time clock; 2026-01-01 when absent. */
+  readonly epochMs?: number;
   /** The run's clock. Its domain decides what paces the machine: instructions or the host. */
   readonly clock: VirtualClock | WallClock;
-  /** A multiple of 64 KiB; 16 MiB when absent. */
+  /** A multiple of 64 KiB up to 2 GiB; 16 MiB when absent. */
   readonly ramBytes?: number;
   /** Instructions a second in virtual time; 100,000,000 when absent. */
   readonly cpuHz?: number;
@@ -42,6 +70,8 @@ export interface MachineConfig {
   readonly limits?: MachineLimits;
   /** One character of the guest's console, from its UART or by hypercall. */
   readonly onConsole?: (byte: number) => void;
+  /** The console's UART has room for a character again, after it had none. */
+  readonly onConsoleRoom?: () => void;
   /** One report record, by hypercall or from the report ring: `record[0 .. length)`, valid during the call. */
   readonly onReport?: ReportSink;
   /** The guest has ended; called once, from inside the exit that ended it. */

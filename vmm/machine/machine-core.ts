@@ -12,7 +12,7 @@ export interface MachineCoreParts {
   readonly name: string;
   readonly vcpu: Vcpu;
   readonly gate: GuestGate;
-  /** Reads a7, a6, a0..a5. */
+  /** Reads a hypercall's registers, as `CALL` lays them out. */
   readonly registers: () => Uint32Array;
   /** The guest's local time, for `MachineEnd`. */
   now(): number;
@@ -51,7 +51,7 @@ export class MachineCore {
 
   /**
    * Gives the guest its surroundings, before it runs. The bus is complete: nothing is mapped on it afterwards.
-   * `hypercalls` answers `ecall` from M mode; it is absent when the image did not ask for that.
+   * `hypercalls` answers the `ecall` that the image's mode names; it is absent when there is none.
    */
   connect(bus: Bus, hypercalls: HypercallTable | undefined): void {
     this.#bus = bus;
@@ -101,6 +101,9 @@ export class MachineCore {
         break;
       case 'lockup':
         this.#lockup();
+        break;
+      case 'breakpoint':
+        // For the debugger, which looks at what this returns.
         break;
     }
     return reason;
@@ -166,7 +169,7 @@ export class MachineCore {
     const registers = this.#registers();
     this.gate.beginHypercall(registers);
     const result = this.#hypercalls.dispatch(registers);
-    this.gate.completeHypercall(result.error, result.value);
+    this.gate.completeHypercall(result.error, result.keepsA1 ? undefined : result.value);
   }
 
   #fault(): void {

@@ -6,10 +6,10 @@ import type { Vcpu } from '../cpu/vcpu.js';
 
 const IMAGE_DIGEST_DIGITS = 32;
 
-/** 32 hexadecimal digits of SHA-256 over what the loader takes from an image: entry, segments, the hypercall flag. */
+/** 32 hexadecimal digits of SHA-256 over what the loader takes from an image: entry, mode, segments, hypercalls. */
 export function imageDigest(image: GuestImage): string {
   const hash = createHash('sha256');
-  hash.update(`${image.entry} ${image.xlen ?? 0} ${image.hypercalls}`);
+  hash.update(`${image.entry} ${image.startPrivilege} ${image.xlen ?? 0} ${image.hypercalls}`);
   for (const { gpa, bytes, memoryBytes } of image.segments) {
     hash.update(` ${gpa} ${bytes.length} ${memoryBytes} `);
     hash.update(bytes);

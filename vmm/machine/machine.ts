@@ -4,20 +4,25 @@ import { type Clock, VirtualClock } from '../../base/index.js';
 import { BOARD } from '../boot/board-map.js';
 import { placeImage } from '../boot/guest-image.js';
 import { GuestMemory } from '../cpu/guest-memory.js';
-import { createInterpreter } from '../cpu/interpreter.js';
-import type { Vcpu } from '../cpu/vcpu.js';
+import { INTERRUPT } from '../cpu/state-layout.js';
+import type { HypercallMode, Vcpu } from '../cpu/vcpu.js';
 import type { CharacterFrontend } from '../devices/character.js';
-import { TICK_NS } from '../devices/clint.js';
+import { Clint, TICK_NS } from '../devices/clint.js';
 import type { ReportRing, ReportSink } from '../devices/report-ring.js';
-import { createSbi } from '../hypercall/sbi.js';
+import type { HypercallTable } from '../hypercall/hypercall-table.js';
+import { createSbi, type SbiHost } from '../hypercall/sbi.js';
+import { createSupervisorSbi, type Fence } from '../hypercall/sbi-supervisor.js';
 import type { JournalEnd, JournalStart } from '../journal/journal-format.js';
 import { JournalWriter } from '../journal/journal-writer.js';
 import { sha256 } from '../journal/output-digest.js';
 import type { Acquisition } from './acquisition.js';
 import { type Board, createBoard } from './board.js';
 import { callRegisters } from './call-registers.js';
+import { consoleInput } from './console-input.js';
+import { createVcpu, startVcpu } from './create-vcpu.js';
 import { DmaGate } from './dma-gate.js';
 import type { ExitCounters } from './exit-counters.js';
+import { firmwareInfo } from './firmware-info.js';
 import { GuestGate } from './guest-gate.js';
 import { InstructionTimebase } from './instruction-timebase.js';
 import type { MachineConfig } from './machine-config.js';
@@ -100,7 +105,9 @@ class BoardMachine implements Machine {
     const onReport = config.onReport;
     this.#report = (record, length) => onReport?.(record, length);
     this.#journal = config.journal === undefined ? undefined : new JournalWriter(config.journal);
-    const vcpu = createInterpreter({
+    const vcpu = createVcpu({
+      engine: config.engine,
+      xlen: plan.xlen,
       memory,
       host: { readTime: (instret) => gate.time(instret, this.#ticks(instret)) },
       hypercalls: config.image.hypercalls,
@@ -111,7 +118,7 @@ class BoardMachine implements Machine {
       name: config.name,
       gate,
       vcpu,
-      registers: callRegisters(memory),
+      registers: callRegisters(memory, plan.xlen),
       now: () => this.clock.now(),
       ended: (end) => config.onEnd?.(end),
     });
@@ -123,30 +130,62 @@ class BoardMachine implements Machine {
     } else {
       this.clock = config.clock;
     }
-    vcpu.reset(config.image.entry, 0, plan.treeGpa);
     this.#start(config);
     ram.write(plan.treeGpa, plan.tree, 0, plan.tree.length);
+    if (plan.firmwareInfoGpa !== undefined) {
+      const info = firmwareInfo(config.image.nextPc ?? 0);
+      ram.write(plan.firmwareInfoGpa, info, 0, info.length);
+    }
     this.#board = createBoard({
       clock: this.clock,
       ram,
       plan,
       acquisition: config.acquisition?.kind,
+      devices: config.devices ?? {},
+      seed: config.seed,
+      epochMs: config.epochMs,
       setPending: (bits, pending) => this.core.setPending(bits, pending),
       finish: ({ kind, code }) => this.#finish(kind, code),
       console: (byte) => config.onConsole?.(byte),
+      consoleRoom: () => config.onConsoleRoom?.(),
     });
     this.#reportRing = this.#board.reportRing;
-    const sbi = createSbi({
+    this.core.connect(this.#board.bus, this.#hypercalls(config, ram));
+  }
+
+  #hypercalls(config: MachineConfig, ram: DmaGate): HypercallTable | undefined {
+    const host: SbiHost = {
       inRam: (gpa, length) => ram.contains(gpa, length),
       readRam: (gpa, length) => ram.view(gpa, length),
+      writeRam: (gpa, bytes, length) => ram.write(gpa, bytes, 0, length),
       console: (bytes) => {
         for (let i = 0; i < bytes.length; i++) config.onConsole?.(bytes[i]);
       },
+      consoleInput: () => consoleInput(this.#board.console),
       setTimer: (ticks) => this.#board.clint.setTimer(ticks),
       systemReset: (kind) => this.#finish(kind, 0),
       report: this.#report,
+    };
+    const mode: HypercallMode = config.image.hypercalls;
+    if (mode === 'none') return undefined;
+    if (mode === 'machine') return createSbi(host, this.plan.xlen);
+    // The timer of SBI, whose interrupt is that of S mode; the board's own stays with M mode, where nobody is.
+    const timer = new Clint({
+      clock: this.clock,
+      setPending: (_, pending) => this.core.setPending(INTERRUPT.stip, pending),
     });
-    this.core.connect(this.#board.bus, config.image.hypercalls ? sbi : undefined);
+    return createSupervisorSbi({
+      ...host,
+      setTimer: (ticks) => timer.setTimer(ticks),
+      softwareInterrupt: () => this.core.setPending(INTERRUPT.ssip, true),
+      synchronize: (fence) => this.#synchronize(fence),
+    });
+  }
+
+  /** The guest's only hart executes a fence that SBI was asked for. */
+  #synchronize(fence: Fence): void {
+    if (fence === 'code') this.#vcpu.fenceCode();
+    else this.#vcpu.fenceMemory();
   }
 
   get acquisition(): Acquisition | undefined {
@@ -221,7 +260,7 @@ class BoardMachine implements Machine {
   #start(config: MachineConfig): void {
     const { plan } = this;
     const start: JournalStart = {
-      xlen: 32,
+      xlen: plan.xlen,
       ramBase: BOARD.ram.base,
       ramBytes: plan.ramBytes,
       entryPc: config.image.entry,
@@ -229,8 +268,11 @@ class BoardMachine implements Machine {
       hypercalls: config.image.hypercalls,
       consoleGpa: BOARD.console.base,
       reportRingGpa: plan.reportRing?.gpa ?? 0,
+      privilege: config.image.startPrivilege,
+      firmwareInfoGpa: plan.firmwareInfoGpa ?? 0,
       image: imageDigest(config.image),
     };
+    startVcpu(this.#vcpu, start);
     this.core.gate.digest.start(start);
     this.#journal?.start(start);
   }

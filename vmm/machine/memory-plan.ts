@@ -1,5 +1,6 @@
 /** Where the rig's areas lie at the end of guest RAM: rings below, the device tree at the top. */
 
+import { createRandom } from '../../base/index.js';
 import { BOARD } from '../boot/board-map.js';
 import { type AcquisitionNode, buildBoardTree } from '../boot/board-tree.js';
 import { reportRingBytes } from '../devices/report-ring.js';
@@ -8,30 +9,43 @@ import { VmmError } from '../errors.js';
 import type { AcquisitionConfig, MachineConfig } from './machine-config.js';
 
 const PAGE = 0x1000;
-/** Room for the tree; without long boot arguments it takes about 4 KiB. */
-const TREE_BYTES = 4 * PAGE;
+/** Room for the tree; without long boot arguments it takes about 4 KiB. Firmware of a 64-bit guest adds to it in place. */
+const TREE_BYTES = { 32: 4 * PAGE, 64: 16 * PAGE } as const;
+const FIRMWARE_ROOM_BYTES = 2 * PAGE;
 const DEFAULT_RX_ENTRIES = 4_096;
 const DEFAULT_TX_ENTRIES = 1_024;
 const DEFAULT_REPORT_BYTES = 65_536;
-const ISA_RV32 = 'rv32imac_zicsr_zifencei';
+const EXTENSIONS = {
+  32: ['i', 'm', 'a', 'c', 'zicsr', 'zifencei'],
+  64: ['i', 'm', 'a', 'f', 'd', 'c', 'zicntr', 'zicsr', 'zifencei', 'zba', 'zbb', 'svadu'],
+} as const;
+const RNG_SEED_BYTES = 32;
 
 export interface MemoryPlan {
+  readonly xlen: 32 | 64;
   readonly ramBytes: number;
   readonly tree: Uint8Array;
   readonly treeGpa: number;
+  /** A page for OpenSBI's dynamic firmware information; undefined for an image that is no firmware with something behind it. */
+  readonly firmwareInfoGpa: number | undefined;
   readonly serialRing: { readonly gpa: number; readonly rxEntries: number; readonly txEntries: number } | undefined;
   readonly reportRing: { readonly gpa: number; readonly dataBytes: number } | undefined;
 }
 
+/** What of a machine's configuration decides about its memory. */
+export type PlannedConfig = Omit<MachineConfig, 'engine' | 'clock'>;
+
 /** Throws `VMM_CONFIG` when the areas do not fit, `VMM_IMAGE` when the image reaches into them. */
-export function planMemory(config: MachineConfig): MemoryPlan {
+export function planMemory(config: PlannedConfig): MemoryPlan {
   const ramBytes = config.ramBytes ?? BOARD.ram.defaultBytes;
-  let top = BOARD.ram.base + ramBytes - TREE_BYTES;
+  const xlen = config.image.xlen ?? config.xlen ?? 32;
+  let top = BOARD.ram.base + ramBytes - TREE_BYTES[xlen];
   const treeGpa = top;
   const take = (bytes: number): number => {
     top = Math.floor((top - bytes) / PAGE) * PAGE;
     return top;
   };
+  const firmwareInfoGpa = config.image.nextPc === undefined ? undefined : take(PAGE);
   const { acquisition } = config;
   const ring = acquisition?.kind === 'serial-ring' ? ringEntries(acquisition) : undefined;
   const serialRing =
@@ -40,27 +54,35 @@ export function planMemory(config: MachineConfig): MemoryPlan {
   const reportRing = config.reportRing === true ? { gpa: take(reportRingBytes(dataBytes)), dataBytes } : undefined;
   checkRoom(config, top);
   const tree = buildBoardTree({
-    xlen: 32,
-    isa: ISA_RV32,
+    xlen,
+    extensions: EXTENSIONS[xlen],
+    supervisor: xlen === 64,
+    rtc: xlen === 64,
     ramBytes,
-    hypercalls: config.image.hypercalls,
+    hypercalls: config.image.hypercalls !== 'none',
+    ...(config.image.initrd === undefined ? {} : { initrd: config.image.initrd }),
+    ...(config.seed === undefined ? {} : { rngSeed: rngSeed(config.seed) }),
     ...(config.bootargs === undefined ? {} : { bootargs: config.bootargs }),
     acquisitions: acquisition === undefined ? [] : [acquisitionNode(acquisition, serialRing)],
     ...(reportRing === undefined
       ? {}
       : { reportRing: { base: reportRing.gpa, length: reportRingBytes(reportRing.dataBytes) } }),
   });
-  if (tree.length > TREE_BYTES) {
-    throw new VmmError(
-      'VMM_CONFIG',
-      `The device tree of '${config.name}' takes ${tree.length} of ${TREE_BYTES} bytes.`,
-      {
-        where: config.name,
-        hint: 'Shorten the boot arguments.',
-      },
-    );
+  const room = TREE_BYTES[xlen] - (xlen === 64 ? FIRMWARE_ROOM_BYTES : 0);
+  if (tree.length > room) {
+    throw new VmmError('VMM_CONFIG', `The device tree of '${config.name}' takes ${tree.length} of ${room} bytes.`, {
+      where: config.name,
+      hint: 'Shorten the boot arguments.',
+    });
   }
-  return { ramBytes, tree, treeGpa, serialRing, reportRing };
+  return { xlen, ramBytes, tree, treeGpa, firmwareInfoGpa, serialRing, reportRing };
+}
+
+function rngSeed(seed: string): Uint8Array {
+  const bytes = new Uint8Array(RNG_SEED_BYTES);
+  const random = createRandom(seed).fork('rng-seed');
+  for (let i = 0; i < bytes.length; i++) bytes[i] = random.below(256);
+  return bytes;
 }
 
 function ringEntries(acquisition: AcquisitionConfig): { rxEntries: number; txEntries: number } {
@@ -78,7 +100,7 @@ function acquisitionNode(acquisition: AcquisitionConfig, ring: MemoryPlan['seria
   return kind === 'virtio-console' ? { kind: 'virtio', index: 0, baudRate } : { kind: 'ns16550a', index: 0, baudRate };
 }
 
-function checkRoom(config: MachineConfig, lowestGpa: number): void {
+function checkRoom(config: PlannedConfig, lowestGpa: number): void {
   const { image } = config;
   if (lowestGpa <= BOARD.ram.base) {
     throw new VmmError('VMM_CONFIG', `The RAM of '${config.name}' is too small for its device tree and rings.`, {
@@ -96,11 +118,5 @@ function checkRoom(config: MachineConfig, lowestGpa: number): void {
         hint: 'Give the guest more RAM.',
       },
     );
-  }
-  if (image.xlen === 64) {
-    throw new VmmError('VMM_IMAGE', `${image.name} is a 64-bit image; the interpreter runs 32-bit RISC-V.`, {
-      where: image.name,
-      hint: 'Build it for rv32imac.',
-    });
   }
 }

@@ -19,7 +19,15 @@ export const PASS = `
 export function program(text: string, hypercalls = false): GuestImage {
   const { bytes } = assemble(text);
   const segment = { gpa: 0x8000_0000, bytes, memoryBytes: bytes.length };
-  return { name: 'test program', format: 'raw', entry: 0x8000_0000, xlen: undefined, segments: [segment], hypercalls };
+  return {
+    name: 'test program',
+    format: 'raw',
+    entry: 0x8000_0000,
+    xlen: undefined,
+    segments: [segment],
+    startPrivilege: 3,
+    hypercalls: hypercalls ? 'machine' : 'none',
+  };
 }
 
 /** Keeps copies of its chunks. */

@@ -124,6 +124,18 @@ describe('SplitQueue', () => {
     expect(s.queue.publish()).to.equal(false);
   });
 
+  it('asks for notifications once, and leaves RAM alone while the queue is being programmed anew', () => {
+    const s = new Setup();
+    s.queue.publish(true);
+    expect(s.driver.quiet).to.equal(true);
+    expect([s.queue.listen(), s.queue.listen()]).to.deep.equal([true, false]);
+    expect(s.driver.quiet).to.equal(false);
+    s.queue.publish(true);
+    s.queue.disable();
+    s.queue.deviceArea = 0xd;
+    expect(s.queue.listen()).to.equal(false);
+  });
+
   it('refuses sizes that are no power of two or too large, and areas misaligned or outside RAM', () => {
     const good = new Setup().queue;
     const { descriptorArea, driverArea, deviceArea } = good;

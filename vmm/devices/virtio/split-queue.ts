@@ -20,8 +20,9 @@ const USED_NO_NOTIFY = 1;
 /** `flags` and `idx` in front of either ring. */
 const RING_HEADER_BYTES = 4;
 const USED_ELEMENT_BYTES = 8;
-/** More bytes in one chain than any driver of ours sends: the guest would only keep the rig busy. */
+/** More bytes in one chain than a driver of characters sends: the guest would only keep the rig busy. */
 const MAX_CHAIN_BYTES = 1024 * 1024;
+const MIB = 1024 * 1024;
 const U32 = 0x1_0000_0000;
 
 /** One queue. Loading, completing and publishing allocate nothing. */
@@ -56,6 +57,8 @@ export class SplitQueue {
   constructor(
     ram: GuestRam,
     readonly maxSize: number,
+    /** The most bytes that one chain may have; 1 MiB when absent. */
+    readonly maxChainBytes = MAX_CHAIN_BYTES,
   ) {
     this.#ram = ram;
     this.size = maxSize;
@@ -140,9 +143,12 @@ export class SplitQueue {
     return (this.#ram.readU16(this.driverArea) & AVAILABLE_NO_INTERRUPT) === 0;
   }
 
-  /** Asks the driver to notify of new chains; shows it what was completed, too. False when it knows already; otherwise some may have come meanwhile. */
+  /**
+   * Asks the driver to notify of new chains; shows it what was completed, too. False when it knows already, or when the
+   * queue is not ready and its addresses may be anything; otherwise some may have come meanwhile.
+   */
   listen(): boolean {
-    if (this.#usedFlags === 0) return false;
+    if (!this.#ready || this.#usedFlags === 0) return false;
     this.#usedFlags = 0;
     this.#writeUsedHeader();
     return true;
@@ -203,7 +209,8 @@ export class SplitQueue {
       }
       total += length;
       if (this.segmentCount === this.size) return this.#break(`the chain from descriptor ${this.head} never ends`);
-      if (total > MAX_CHAIN_BYTES) return this.#break(`the chain from descriptor ${this.head} is over 1 MiB long`);
+      if (total > this.maxChainBytes)
+        return this.#break(`the chain from descriptor ${this.head} is over ${this.maxChainBytes / MIB} MiB long`);
       if (!this.#add(gpa, length, (flags & DESCRIPTOR_WRITE) !== 0))
         return this.#break(`descriptor ${index} is readable behind a writable one`);
       if ((flags & DESCRIPTOR_NEXT) === 0) break;

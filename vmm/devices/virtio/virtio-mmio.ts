@@ -109,6 +109,11 @@ export class VirtioMmio implements MmioDevice {
     return this.#fault;
   }
 
+  /** Features that the driver took, low word; final once `running`. */
+  get negotiatedLow(): number {
+    return this.#driverFeaturesLow;
+  }
+
   /** Used buffers wait for the driver. */
   interrupt(): void {
     this.#raise(VIRTIO_INTERRUPT.usedBuffer);
