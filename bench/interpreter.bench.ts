@@ -1,6 +1,6 @@
 /** What the interpreter does: guest instructions a second on small integer programs, and the cost of an exit without a machine. */
 
-import { assemble, createInterpreter, GuestMemory, type Vcpu } from '../vmm/index.js';
+import { assemble, createVcpu, GuestMemory, type Vcpu } from '../vmm/index.js';
 import { timeNs } from './clock.js';
 import { alternate, median, type Row, toRow } from './table.js';
 
@@ -127,7 +127,7 @@ const READ_DEVICE = 'li a0, 0x10000000\nloop: lw a1, 0(a0)\nj loop';
 function load(source: string): Vcpu {
   const memory = new GuestMemory(0x20_0000, ORIGIN);
   memory.write(ORIGIN, assemble(source, ORIGIN).bytes);
-  const vcpu = createInterpreter({ memory, host: { readTime: (instret) => instret }, hypercalls: false });
+  const vcpu = createVcpu({ engine: 'interpreter', xlen: 32, memory, host: { readTime: (instret) => instret }, hypercalls: 'none' });
   vcpu.reset(ORIGIN, 0, 0);
   return vcpu;
 }

@@ -140,6 +140,15 @@ export class CodePages {
     this.#marked.add(page);
   }
 
+  /** A fence from outside, after writes that nobody has told of: any page may have changed. */
+  synchronizeAll(): void {
+    for (let block = 1; block < this.#used; block++) {
+      const page = this.#pageOf[block];
+      if (this.#blockOf[page] === block) this.#marked.add(page);
+    }
+    this.synchronize();
+  }
+
   /** `fence.i`: drops the marked pages that have changed, and protects the others again. */
   synchronize(): void {
     if (this.#marked.size === 0) return;

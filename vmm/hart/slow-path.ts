@@ -1,7 +1,7 @@
 /** One instruction with every check: what the interpreter and translated code do not execute themselves. */
 
 import { OPERATION, SLOT } from '../cpu/decoded-slot.js';
-import type { VmExit, VmExitReason } from '../cpu/vcpu.js';
+import type { HypercallMode, VmExit, VmExitReason } from '../cpu/vcpu.js';
 import { VmmError } from '../errors.js';
 import { ACCESS_RESULT } from './data-path.js';
 import { FloatUnit } from './float-unit.js';
@@ -10,10 +10,7 @@ import { MSTATUS, PRIVILEGE, WORD } from './hart-state.js';
 import { ID, OPERATION_MASK } from './operations.js';
 import { awaitingInterrupts, CAUSE } from './traps.js';
 
-/** The mode whose `ecall` is an exit instead of a trap. */
-export type Hypercalls = 'none' | 'machine' | 'supervisor';
-
-const HYPERCALL_MODE: Readonly<Record<Hypercalls, number>> = {
+const HYPERCALL_MODE: Readonly<Record<HypercallMode, number>> = {
   none: -1,
   machine: PRIVILEGE.machine,
   supervisor: PRIVILEGE.supervisor,
@@ -22,6 +19,7 @@ const HYPERCALL_MODE: Readonly<Record<Hypercalls, number>> = {
 /** Bytes of the loads and stores, in the order of their numbers from `lb`. */
 const ACCESS_SIZE: readonly number[] = [1, 2, 4, 1, 2, 1, 2, 4];
 
+const TWO_32 = 0x1_0000_0000;
 const A0 = 2 * 10;
 const A1 = 2 * 11;
 
@@ -54,7 +52,7 @@ export class SlowPath {
   #vaLow = 0;
   #vaHigh = 0;
 
-  constructor(hart: Hart, hypercalls: Hypercalls) {
+  constructor(hart: Hart, hypercalls: HypercallMode) {
     this.#hart = hart;
     this.#words = hart.state.words;
     this.#float = new FloatUnit(hart.state);
@@ -355,15 +353,17 @@ export class SlowPath {
     this.#hart.state.retire(this.#complete('mmio-write'));
   }
 
-  /** Ends a `hypercall` exit: a0 = `error`, a1 = `value`, whose high word is its sign unless it is given. */
-  completeHypercall(error: number, value: number, valueHigh = (value | 0) >> 31): void {
+  /** Ends a `hypercall` exit: a0 = `error`, a1 = `value` unless that is undefined; integers below 2^53 in magnitude. */
+  completeHypercall(error: number, value: number | undefined): void {
     const word = this.#complete('hypercall');
-    const words = this.#words;
-    words[A0] = error;
-    words[A0 + 1] = ((error | 0) >> 31) & this.#highMask;
-    words[A1] = value;
-    words[A1 + 1] = valueHigh & this.#highMask;
+    this.#setArgument(A0, error);
+    if (value !== undefined) this.#setArgument(A1, value);
     this.#hart.state.retire(word);
+  }
+
+  #setArgument(index: number, value: number): void {
+    this.#words[index] = value;
+    this.#words[index + 1] = Math.floor(value / TWO_32) & this.#highMask;
   }
 
   /** Ends an MMIO exit with a load or store access fault at the virtual address of the access. */

@@ -35,8 +35,8 @@ export interface TranslatorStatistics {
   regions: number;
   instructions: number;
   bytes: number;
-  /** Modules forgotten because their code changed, or for lack of room. */
-  dropped: number;
+  /** Regions forgotten because their code changed, or for lack of room. */
+  droppedRegions: number;
 }
 
 export interface TranslatorOptions {
@@ -49,7 +49,7 @@ export interface TranslatorOptions {
 }
 
 export class Translator {
-  readonly statistics: TranslatorStatistics = { modules: 0, regions: 0, instructions: 0, bytes: 0, dropped: 0 };
+  readonly statistics: TranslatorStatistics = { modules: 0, regions: 0, instructions: 0, bytes: 0, droppedRegions: 0 };
   readonly #options: TranslatorOptions;
   readonly #finder: RegionFinder;
   readonly #freePlaces: number[] = [];
@@ -150,7 +150,7 @@ export class Translator {
     const { pages, table } = this.#options;
     this.#modules.delete(module);
     this.#bytes -= module.bytes;
-    this.statistics.dropped++;
+    this.statistics.droppedRegions += module.entries.length;
     for (const page of module.pages) this.#byPage.get(page)?.delete(module);
     for (const { offset, place } of module.entries) {
       table.set(place, null);
