@@ -9,6 +9,7 @@ import type { Vcpu } from '../cpu/vcpu.js';
 import type { CharacterFrontend } from '../devices/character.js';
 import { TICK_NS } from '../devices/clint.js';
 import type { ReportRing, ReportSink } from '../devices/report-ring.js';
+import { VmmError } from '../errors.js';
 import { createSbi } from '../hypercall/sbi.js';
 import type { JournalEnd, JournalStart } from '../journal/journal-format.js';
 import { JournalWriter } from '../journal/journal-writer.js';
@@ -72,6 +73,12 @@ export interface Machine {
  * Throws `VMM_CONFIG` or `VMM_IMAGE`, in one sentence, before anything is written to the journal.
  */
 export function createMachine(config: MachineConfig): Machine {
+  if (config.engine !== 'interpreter') {
+    throw new VmmError('VMM_CONFIG', `Machine '${config.name}': there is no engine '${config.engine}'`, {
+      where: config.name,
+      hint: "Choose 'interpreter'.",
+    });
+  }
   const plan = planMemory(config);
   const memory = new GuestMemory(plan.ramBytes, BOARD.ram.base);
   placeImage(config.image, memory);
