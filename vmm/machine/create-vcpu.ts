@@ -21,6 +21,11 @@ export interface VcpuOptions {
 /** A vCPU that `startVcpu` has yet to start. Throws `VMM_CONFIG` for what no engine runs. */
 export function createVcpu(options: VcpuOptions): Vcpu {
   const { engine, xlen, memory, host, hypercalls } = options;
+  if (!ENGINE_NAMES.includes(engine)) {
+    throw new VmmError('VMM_CONFIG', `there is no engine '${engine}'`, {
+      hint: `Choose from: ${ENGINE_NAMES.join(', ')}.`,
+    });
+  }
   if (xlen === 32 && hypercalls === 'supervisor') {
     throw new VmmError('VMM_CONFIG', 'A 32-bit guest has no S mode from which it could make SBI calls.', {
       hint: 'Start it in M mode.',
