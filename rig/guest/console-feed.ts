@@ -1,6 +1,6 @@
 /** Types at a guest's console: one character at a time, each when the guest has taken the one before. */
 
-import { Timer, type VirtualClock, type WallClock } from '../../base/index.js';
+import { type Clock, Timer } from '../../base/index.js';
 import type { CharacterFrontend } from '../../vmm/index.js';
 
 /** How often the feed looks whether the guest has taken a character: of the clock's time, so it is part of the run. */
@@ -11,14 +11,14 @@ const EMPTY_ROOMS: readonly number[] = [16, 1];
 const MOST_WAITING = 4096;
 
 export class ConsoleFeed {
-  readonly #clock: VirtualClock | WallClock;
+  readonly #clock: Clock;
   readonly #frontend: CharacterFrontend;
   readonly #timer = new Timer(() => this.#feed());
   #waiting: Uint8Array[] = [];
   #offset = 0;
   #count = 0;
 
-  constructor(clock: VirtualClock | WallClock, frontend: CharacterFrontend) {
+  constructor(clock: Clock, frontend: CharacterFrontend) {
     this.#clock = clock;
     this.#frontend = frontend;
   }

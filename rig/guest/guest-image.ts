@@ -74,10 +74,14 @@ function unpacked({ bytes, name }: BootPart, ramBytes: number): BootPart {
     return { bytes: gunzipSync(bytes, { maxOutputLength: ramBytes }), name };
   } catch (cause) {
     const tooLong = (cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
-    throw new RigError('RIG_GUEST', `the kernel ${name} ${tooLong ? 'unpacks to more than the RAM' : 'cannot be unpacked'}`, {
-      where: name,
-      hint: tooLong ? 'give the guest more RAM with --memory' : 'copy or build it again',
-      cause,
-    });
+    throw new RigError(
+      'RIG_GUEST',
+      `the kernel ${name} ${tooLong ? 'unpacks to more than the RAM' : 'cannot be unpacked'}`,
+      {
+        where: name,
+        hint: tooLong ? 'give the guest more RAM with --memory' : 'copy or build it again',
+        cause,
+      },
+    );
   }
 }

@@ -4,7 +4,7 @@ import { VirtualClock, WallClock } from '../../base/index.js';
 import { createMachine, type Machine, type MachineConfig, type MachineEnd } from '../../vmm/index.js';
 import { hostMs, sleepMs } from '../wiring/host-time.js';
 import { ConsoleFeed } from './console-feed.js';
-import { type Keyboard, KEYBOARD_HELP, type KeyboardStream, openKeyboard } from './console-keyboard.js';
+import { KEYBOARD_HELP, type Keyboard, type KeyboardStream, openKeyboard } from './console-keyboard.js';
 import { ConsoleOutput } from './console-output.js';
 import { GuestDevices } from './guest-devices.js';
 import { type LoadedImage, readInput } from './guest-image.js';

@@ -47,7 +47,9 @@ export function statisticsLines(statistics: GuestStatistics): string[] {
     ['  hypercalls', String(exits.hypercalls)],
     ['  access faults', String(exits.faults)],
     ['waits (wfi)', String(exits.idle)],
-    ...exits.regions.map(({ region, reads, writes }) => [`exits to ${region}`, `${reads} reads, ${writes} writes`] as const),
+    ...exits.regions.map(
+      ({ region, reads, writes }) => [`exits to ${region}`, `${reads} reads, ${writes} writes`] as const,
+    ),
   ];
   for (const [key, label] of ENGINE_LABELS) {
     const value = engine?.[key];

@@ -74,8 +74,7 @@ async function runVirtual(session: GuestSession, clock: VirtualClock, gdb: GdbSe
     if (run.kind === 'target' && clock.now() >= session.endNs) return { kind: 'duration' };
     const waits = machine.activity === 'idle' && machine.instret === instret;
     const isOver = waits && clock.nextDueNs() === Number.POSITIVE_INFINITY;
-    if (isOver && session.endNs === Number.POSITIVE_INFINITY && !session.awaitsOutside && gdb === undefined)
-      return { kind: 'waits' };
+    if (isOver && waitsInVain(session, gdb)) return { kind: 'waits' };
     const rests = waits && (isOver || session.isInteractive);
     if (run.kind === 'target' && !rests && hostMs() - turnMs < TURN_MS) continue;
     await (rests ? sleepMs(SLICE_MS) : nextTurn());
@@ -85,11 +84,7 @@ async function runVirtual(session: GuestSession, clock: VirtualClock, gdb: GdbSe
   }
 }
 
-async function runWall(
-  session: GuestSession,
-  gdb: GdbServer | undefined,
-  signal: AbortSignal,
-): Promise<GuestStop> {
+async function runWall(session: GuestSession, gdb: GdbServer | undefined, signal: AbortSignal): Promise<GuestStop> {
   const { machine, clock } = session;
   if (clock instanceof VirtualClock) throw new TypeError('a wall clock is needed');
   const runner = new WallRunner(clock);
@@ -101,7 +96,14 @@ async function runWall(
     await runner.run(Math.min(session.endNs, clock.now() + WALL_SLICE_NS), signal);
     if (machine.end !== undefined) return { kind: 'guest', end: machine.end };
     if (clock.now() >= session.endNs) return { kind: 'duration' };
+    if (machine.activity === 'idle' && clock.nextDueNs() === Number.POSITIVE_INFINITY && waitsInVain(session, gdb))
+      return { kind: 'waits' };
   }
+}
+
+/** The guest waits, no timer is set, and neither a person nor the network can wake it. */
+function waitsInVain(session: GuestSession, gdb: GdbServer | undefined): boolean {
+  return session.endNs === Number.POSITIVE_INFINITY && !session.awaitsOutside && gdb === undefined;
 }
 
 /** Outputs, inputs, and the debugger for as long as it holds the guest. */

@@ -139,7 +139,14 @@ function numbered(letter: string, first: number, last: number): string[] {
 }
 
 function floatRegisters(): string[] {
-  const names = [...numbered('ft', 0, 7), 'fs0', 'fs1', ...numbered('fa', 0, 7), ...numbered('fs', 2, 11), ...numbered('ft', 8, 11)];
+  const names = [
+    ...numbered('ft', 0, 7),
+    'fs0',
+    'fs1',
+    ...numbered('fa', 0, 7),
+    ...numbered('fs', 2, 11),
+    ...numbered('ft', 8, 11),
+  ];
   const lines = names.map((name, i) => register(name, 64, FIRST_FLOAT + i, 'riscv_double'));
   lines.push(...FLOAT_CSRS.map(([name, csr]) => register(name, 32, FIRST_CSR + csr, 'int')));
   const union =
