@@ -56,6 +56,7 @@ export {
 export { createSbi, SBI_EXTENSION, type SbiHost } from './hypercall/sbi.js';
 export { createSupervisorSbi, type Fence, type SupervisorSbiHost } from './hypercall/sbi-supervisor.js';
 export { assemble, type Program } from './isa/assembler.js';
+export { CSR } from './isa/csr-numbers.js';
 export { CHUNK_BYTES, JOURNAL_VERSION, type JournalEnd, type JournalStart } from './journal/journal-format.js';
 export { type JournalEntryKind, JournalReader } from './journal/journal-reader.js';
 export { type JournalSink, JournalWriter } from './journal/journal-writer.js';

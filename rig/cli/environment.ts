@@ -8,6 +8,8 @@ import type { PreflightRequest } from '../run/services.js';
 export interface CommandEnvironment {
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
+  /** What a guest's keyboard reads; the process's own when absent. */
+  readonly stdin?: NodeJS.ReadableStream;
   readonly executor: () => Promise<RunExecutor>;
   /** Rejects when a name on the command line is wrong, before anything runs. */
   readonly preflight: (request: PreflightRequest) => Promise<void>;

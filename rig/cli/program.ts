@@ -5,6 +5,7 @@ import { packageVersion } from '../package-version.js';
 import { doctorCommand } from './commands/doctor.js';
 import { exportCommand } from './commands/export.js';
 import type { Finish } from './commands/finish.js';
+import { guestCommand } from './commands/guest.js';
 import { listCommand } from './commands/list.js';
 import { recordCommand } from './commands/record.js';
 import { replayCommand } from './commands/replay.js';
@@ -32,6 +33,7 @@ function buildProgram(environment: CommandEnvironment, finish: Finish): Command 
     .addHelpText('after', exitCodeHelp());
   for (const make of [runCommand, startCommand, recordCommand, replayCommand, exportCommand, listCommand, traceCommand])
     program.addCommand(make(environment, finish));
+  program.addCommand(guestCommand(environment, finish));
   program.addCommand(doctorCommand(environment, finish));
   for (const command of [program, ...program.commands, ...program.commands.flatMap((c) => c.commands)])
     command.exitOverride().copyInheritedSettings(program).option('--verbose', 'errors with their causes and stacks');

@@ -30,6 +30,10 @@ export class MachineCore {
   end: MachineEnd | undefined;
   /** Called when an idle guest has an interrupt to take; `activity` is `running` again by then. */
   onWake: (() => void) | undefined;
+  /** The guest stops, for a debugger, when it has retired so many instructions, or at a breakpoint of its vCPU. */
+  pauseInstret = Number.POSITIVE_INFINITY;
+  /** Called at either, from inside the slice that is to end; whoever set a count or breakpoints sets this as well. */
+  onPause: (() => void) | undefined;
   /** The bus region of the last exit, undefined when it was no access to a device. */
   lastRegion: string | undefined;
   #bus = new Bus();
@@ -103,10 +107,16 @@ export class MachineCore {
         this.#lockup();
         break;
       case 'breakpoint':
-        // For the debugger, which looks at what this returns.
+        this.pause();
         break;
     }
     return reason;
+  }
+
+  /** The guest has reached `pauseInstret` or a breakpoint. */
+  pause(): void {
+    this.pauseInstret = Number.POSITIVE_INFINITY;
+    this.onPause?.();
   }
 
   /** Ends the run; the first ending counts. */

@@ -279,6 +279,6 @@ class BoardMachine implements Machine {
 
   #finish(kind: 'pass' | 'fail' | 'reset', code: number): void {
     const how = kind === 'reset' ? 'asked for a reset' : `ended with ${kind}`;
-    this.core.finish(kind, code, `The guest of '${this.name}' ${how}${code === 0 ? '' : ` (code ${code})`}.`);
+    this.core.finish(kind, code, `${this.core.subject} ${how}${code === 0 ? '' : ` (code ${code})`}.`);
   }
 }

@@ -94,7 +94,7 @@ export class VirtualPace implements CoScheduled {
       while (core.activity === 'running') {
         const dueNs = this.#common.nextDueNs();
         if (dueNs < this.#limitNs) this.#limitNs = dueNs;
-        const until = Math.min(this.#timebase.instretAt(this.#limitNs), this.#mostInstret);
+        const until = Math.min(this.#timebase.instretAt(this.#limitNs), this.#mostInstret, core.pauseInstret);
         if (core.vcpu.instret >= until) break;
         const reason = core.step(until);
         if (this.#exitCostNs !== undefined && reason !== 'until') {
@@ -102,6 +102,7 @@ export class VirtualPace implements CoScheduled {
         }
       }
       if (core.activity !== 'ended') this.#checkLimits();
+      if (core.vcpu.instret >= core.pauseInstret) core.pause();
     } finally {
       this.#clock.guestRuns = false;
     }
@@ -113,13 +114,13 @@ export class VirtualPace implements CoScheduled {
       this.#core.finish(
         'limit',
         0,
-        `The guest of '${this.name}' was stopped after its limit of ${this.#mostInstret} instructions.`,
+        `${this.#core.subject} was stopped after its limit of ${this.#mostInstret} instructions.`,
       );
     } else if (this.localNs >= this.#mostNs) {
       this.#core.finish(
         'limit',
         0,
-        `The guest of '${this.name}' was stopped after its limit of ${this.#mostNs} ns of virtual time.`,
+        `${this.#core.subject} was stopped after its limit of ${this.#mostNs} ns of virtual time.`,
       );
     }
   }

@@ -9,6 +9,8 @@ export type WallStop =
   | { readonly kind: 'target' }
   /** Every machine has ended. */
   | { readonly kind: 'ended' }
+  /** `stop()` was called. */
+  | { readonly kind: 'stopped' }
   | { readonly kind: 'aborted' }
   /** A machine used up its instructions, or retires nothing; the others can be run on. */
   | { readonly kind: 'limit'; readonly machine: string; readonly sentence: string };
@@ -32,6 +34,7 @@ export class WallRunner {
   #nextMachine = 0;
   /** Somebody called `wake` since the last look at the machines. */
   #isWoken = false;
+  #stopRequested = false;
 
   constructor(readonly clock: WallClock) {}
 
@@ -52,14 +55,22 @@ export class WallRunner {
     this.#wakeUp?.();
   }
 
+  /** Makes `run` resolve after the exit that is being handled, or at once when the guests wait. */
+  stop(): void {
+    this.#stopRequested = true;
+    this.wake();
+  }
+
   /** Runs until the clock stands at `untilNs` or there is a reason to stop before. One call at a time. */
   async run(untilNs: WallNs, signal?: AbortSignal): Promise<WallStop> {
     const onAbort = (): void => this.wake();
     const atTarget = new Timer(() => this.wake());
     signal?.addEventListener('abort', onAbort);
+    this.#stopRequested = false;
     try {
       for (;;) {
         if (signal?.aborted === true) return { kind: 'aborted' };
+        if (this.#stopRequested) return { kind: 'stopped' };
         this.#isWoken = false;
         this.clock.runDue();
         const nowNs = this.clock.now();
@@ -102,6 +113,7 @@ export class WallRunner {
       idle = 0;
       const stop = this.#chunk(machine);
       if (stop !== undefined) return stop;
+      if (this.#stopRequested) return undefined;
       const nowNs = this.clock.now();
       if (nowNs >= endNs) return undefined;
       if (this.clock.nextDueNs() <= nowNs) this.clock.runDue();
@@ -112,13 +124,14 @@ export class WallRunner {
   #chunk(machine: Machine): WallStop | undefined {
     const { core } = machine;
     const most = machine.limits.instructions ?? Number.MAX_SAFE_INTEGER;
-    const until = Math.min(core.vcpu.instret + CHUNK_INSTRUCTIONS, most);
-    for (let exits = 0; exits < CHUNK_EXITS && core.activity === 'running'; exits++) {
+    const until = Math.min(core.vcpu.instret + CHUNK_INSTRUCTIONS, most, core.pauseInstret);
+    for (let exits = 0; exits < CHUNK_EXITS && core.activity === 'running' && !this.#stopRequested; exits++) {
       if (core.vcpu.instret >= until) break;
       core.step(until);
     }
+    if (core.vcpu.instret >= core.pauseInstret) core.pause();
     if (core.activity === 'running' && core.vcpu.instret >= most) {
-      core.finish('limit', 0, `The guest of '${machine.name}' was stopped after its limit of ${most} instructions.`);
+      core.finish('limit', 0, `${core.subject} was stopped after its limit of ${most} instructions.`);
     }
     const { end } = core;
     if (end === undefined || (end.kind !== 'limit' && end.kind !== 'stuck')) return undefined;

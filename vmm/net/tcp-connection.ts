@@ -88,7 +88,8 @@ export class TcpConnection implements TcpHandlers, TcpEmitter {
   emit(sequence: number, flags: number, length: number): boolean {
     this.acknowledgmentDue = false;
     this.#receiver.told();
-    const { next, window } = this.#receiver;
+    const { next } = this.#receiver;
+    const window = (flags & TCP_FLAG.RST) === 0 ? this.#receiver.window : 0;
     return this.#owner.output.send(this.hostPort, this.guestPort, sequence, next, flags, window, length);
   }
 
