@@ -127,6 +127,7 @@ export class GuestSession {
     return {
       name: 'guest',
       engine,
+      isConsolePaced: false,
       image,
       clock,
       ramBytes,

@@ -15,7 +15,7 @@ export const CODE_PAGE = {
 } as const;
 
 /** Blocks: the first is for instructions that are executed one by one. */
-export const CODE_BLOCKS = 1024;
+export const CODE_BLOCKS = 4096;
 export const CODE_AREA_BYTES = CODE_BLOCKS * CODE_PAGE.blockBytes;
 
 /** A word of heat: negative, and its other bits a place in the table of regions; or how often code was jumped to. */
@@ -23,7 +23,7 @@ export const HEAT = {
   region: 0x8000_0000 | 0,
   placeMask: 0x7fff_ffff,
   /** A jump target this hot is worth translating; it never gets hotter. */
-  threshold: 64,
+  threshold: 512,
 } as const;
 
 /** Address of the heat of the slot at `address`. */

@@ -9,7 +9,7 @@ import { registerNumber } from '../isa/registers.js';
 import type { Hart } from './hart.js';
 import { PRIVILEGE, type Xlen } from './hart-state.js';
 import { PlainVcpu } from './plain-vcpu.js';
-import type { Hypercalls } from './slow-path.js';
+import type { HypercallMode } from '../cpu/vcpu.js';
 
 export const RAM_BASE = 0x8000_0000;
 /** Where pc is until something moves it. */
@@ -33,7 +33,7 @@ const TEN_TICKS: VcpuHost = { readTime: (instret) => 10 * instret };
 
 export interface HartBenchOptions {
   readonly xlen?: Xlen;
-  readonly hypercalls?: Hypercalls;
+  readonly hypercalls?: HypercallMode;
   readonly host?: VcpuHost;
   /** Whether PMP denies S and U mode everything, as after a reset; else entry 15 opens all memory. */
   readonly closed?: boolean;

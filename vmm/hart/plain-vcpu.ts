@@ -2,7 +2,7 @@
 
 import { OPERATION, SINK_SLOT, SLOT } from '../cpu/decoded-slot.js';
 import type { GuestMemory } from '../cpu/guest-memory.js';
-import type { Vcpu, VcpuHost, VmExit } from '../cpu/vcpu.js';
+import type { HypercallMode, Vcpu, VcpuHost, VmExit } from '../cpu/vcpu.js';
 import { VmmError } from '../errors.js';
 import { createDecodedInstruction, Decoder } from '../isa/decoder.js';
 import { FORMATS, type Format, type RegisterField } from '../isa/format.js';
@@ -11,7 +11,7 @@ import { Hart } from './hart.js';
 import type { Xlen } from './hart-state.js';
 import { HartInspection } from './inspection.js';
 import { compute, isTaken, PLAIN } from './plain-arithmetic.js';
-import { type Hypercalls, SlowPath } from './slow-path.js';
+import { SlowPath } from './slow-path.js';
 import { awaitingInterrupts, setPending } from './traps.js';
 
 const DECODERS = {
@@ -25,7 +25,7 @@ export interface PlainOptions {
   readonly memory: GuestMemory;
   readonly xlen: Xlen;
   readonly host: VcpuHost;
-  readonly hypercalls: Hypercalls;
+  readonly hypercalls: HypercallMode;
   readonly codeState?: Uint8Array;
 }
 
@@ -40,6 +40,9 @@ export class PlainVcpu extends HartInspection implements Vcpu {
   /** Pages that `codeWritten` named, and what other hooks were called. */
   readonly calls: string[] = [];
   readonly #memory: GuestMemory;
+  #breakpoints = new Set<bigint>();
+  /** `instret` at which a breakpoint held the guest last. */
+  #heldAt = -1;
   readonly #instruction = createDecodedInstruction();
 
   constructor(options: PlainOptions) {
@@ -89,9 +92,19 @@ export class PlainVcpu extends HartInspection implements Vcpu {
     exit.reason = 'until';
     while (hart.state.instret < untilInstret && exit.reason === 'until') {
       if (hart.isLockedUp) exit.reason = 'lockup';
+      else if (this.#isHeld()) exit.reason = 'breakpoint';
       else exit.reason = this.#step() ?? 'until';
     }
     return exit;
+  }
+
+  /** Whether a breakpoint holds the guest, for the first time at this instruction. */
+  #isHeld(): boolean {
+    if (this.#breakpoints.size === 0) return false;
+    this.hart.takeInterrupt();
+    if (this.#heldAt === this.instret || !this.#breakpoints.has(this.readPc())) return false;
+    this.#heldAt = this.instret;
+    return true;
   }
 
   #step(): VmExit['reason'] | undefined {
@@ -174,5 +187,17 @@ export class PlainVcpu extends HartInspection implements Vcpu {
 
   invalidateCode(): void {
     this.hart.unlock();
+  }
+
+  /** Nothing is kept that code could be newer than. */
+  fenceCode(): void {}
+
+  fenceMemory(): void {
+    this.hart.mmu.tlb.flushTranslated();
+  }
+
+  setBreakpoints(pcs: readonly bigint[]): void {
+    this.#breakpoints = new Set(pcs);
+    this.#heldAt = -1;
   }
 }

@@ -18,7 +18,7 @@ const MOST_INSTRUCTIONS = 4_000;
 /** Jumps to a callee that make it worth translating with its caller. */
 const WARM = 4;
 /** The code cache begins anew when it holds so many modules, or so many bytes of them. */
-const MOST_MODULES = 4_000;
+const MOST_MODULES = 20_000;
 const MOST_BYTES = 64 * 1024 * 1024;
 const PAGE_SHIFT = 12;
 
