@@ -39,6 +39,8 @@ export interface HartBenchOptions {
   readonly closed?: boolean;
 }
 
+export type CsrName = keyof typeof CSR;
+
 /** A hart in M mode at `CODE`, exceptions delegated to S mode where it exists, `ecall` from S mode apart. */
 export class HartBench {
   readonly memory = new GuestMemory(RAM_BYTES, RAM_BASE);
@@ -77,13 +79,13 @@ export class HartBench {
     this.vcpu.writeRegister(numberOf(name), BigInt(value));
   }
 
-  csr(name: keyof typeof CSR): bigint {
+  csr(name: CsrName): bigint {
     const value = this.vcpu.readCsr(CSR[name]);
     if (value === undefined) throw new Error(`The hart has no ${name}.`);
     return value;
   }
 
-  setCsr(name: keyof typeof CSR, value: bigint): void {
+  setCsr(name: CsrName, value: bigint): void {
     if (!this.vcpu.writeCsr(CSR[name], value)) throw new Error(`The hart has no writable ${name}.`);
   }
 
