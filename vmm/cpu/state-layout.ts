@@ -87,25 +87,28 @@ export const FLOAT_READY = {
 /**
  * The software TLB: direct mapped, indexed by bits 12 up of the virtual address. An entry is a 64-bit tag (the address
  * of the page; all ones: invalid) and a 32-bit addend: read and write sets hold host address minus virtual address
- * (modulo 2^32), fetch sets the first decoded slot of the page. Hits compare `va & (~0xfff | (size - 1))` with the tag.
+ * (modulo 2^32), fetch sets the first decoded slot of the page. An access hits when its last byte lies in the page of the
+ * entry that its first byte leads to.
  */
 export const TLB = {
   entryBytes: 16,
-  entries: 256,
-  setBytes: 4096,
+  entries: 1024,
+  setBytes: 0x4000,
   addend: 8,
+  /** In fetch sets: binary logarithm of the bytes round the page that are mapped alike and may all be executed. */
+  span: 12,
   /** Set numbers. `supervisorUser`: S mode with SUM. */
   user: 0,
   supervisor: 1,
   supervisorUser: 2,
   machine: 3,
   read: STATE.tlb,
-  write: STATE.tlb + 4 * 4096,
-  fetch: STATE.tlb + 8 * 4096,
+  write: STATE.tlb + 4 * 0x4000,
+  fetch: STATE.tlb + 8 * 0x4000,
 } as const;
 
-/** Guest RAM starts here; the state area is one WebAssembly page. */
-export const RAM_OFFSET = 0x1_0000;
+/** Guest RAM starts here, behind four WebAssembly pages of state. */
+export const RAM_OFFSET = 0x4_0000;
 
 /** Bits of `mip` and `mie` (Privileged specification, section 3.1.9; 16 and above are for the platform). */
 export const INTERRUPT = {

@@ -14,10 +14,10 @@ const AHEAD = 32;
 
 /** What has to follow when decoded code comes or goes. */
 export interface CodePageEvents {
-  /** The page holds code from now on: no TLB entry may let a store to it pass unseen. */
-  protect(): void;
-  /** The block is empty again: nothing may lead to its slots. */
-  dropped(page: number): void;
+  /** The page of RAM holds code from now on: no TLB entry may let a store to it pass unseen. */
+  protect(page: number): void;
+  /** Some of the page's code, or all of it, is decoded anew from now on: nothing may lead to the slots at `slots`. */
+  dropped(page: number, slots: number): void;
 }
 
 /**
@@ -66,7 +66,7 @@ export class CodePages {
       this.#ram.copy(this.#copies, block * PAGE_BYTES, page * PAGE_BYTES, (page + 1) * PAGE_BYTES);
       this.#words[this.#wordOf(block) + CODE_PAGE.slotsBytes / 4] = OPERATION.pageEnd;
       this.state[page] = 1;
-      this.#events.protect();
+      this.#events.protect(page);
     }
     return this.#areaOffset + block * CODE_PAGE.blockBytes;
   }
@@ -157,11 +157,14 @@ export class CodePages {
       if (block === 0) continue;
       const copyAt = block * PAGE_BYTES;
       const at = page * PAGE_BYTES;
-      if (this.#ram.compare(this.#copies, copyAt, copyAt + PAGE_BYTES, at, at + PAGE_BYTES) === 0) this.state[page] = 1;
-      else this.#drop(page);
+      if (this.#ram.compare(this.#copies, copyAt, copyAt + PAGE_BYTES, at, at + PAGE_BYTES) !== 0) {
+        this.#drop(page);
+        continue;
+      }
+      this.state[page] = 1;
+      this.#events.protect(page);
     }
     this.#marked.clear();
-    this.#events.protect();
   }
 
   /** `length` bytes at RAM offset `offset` were written from outside: the copies follow at once. */
@@ -199,7 +202,7 @@ export class CodePages {
       if (this.#words[base + i] !== OPERATION.undecoded) wasDecoded = true;
       this.#words[base + i] = OPERATION.undecoded;
     }
-    if (wasDecoded) this.#events.dropped(page);
+    if (wasDecoded) this.#events.dropped(page, this.#areaOffset + block * CODE_PAGE.blockBytes);
   }
 
   #drop(page: number): void {
@@ -209,7 +212,7 @@ export class CodePages {
     this.#blockOf[page] = 0;
     this.state[page] = 0;
     this.#free.push(block);
-    this.#events.dropped(page);
+    this.#events.dropped(page, this.#areaOffset + block * CODE_PAGE.blockBytes);
   }
 
   #allocate(): number {

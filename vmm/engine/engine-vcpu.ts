@@ -2,7 +2,7 @@
 
 import { OPERATION, SLOT } from '../cpu/decoded-slot.js';
 import type { GuestMemory } from '../cpu/guest-memory.js';
-import { STATE } from '../cpu/state-layout.js';
+import { RAM_OFFSET, STATE } from '../cpu/state-layout.js';
 import type { HypercallMode, Vcpu, VcpuHost, VcpuStatistics, VmExit, VmExitReason } from '../cpu/vcpu.js';
 import { VmmError } from '../errors.js';
 import { Hart } from '../hart/hart.js';
@@ -12,6 +12,7 @@ import { ACCESS } from '../hart/pmp.js';
 import { SlowPath } from '../hart/slow-path.js';
 import { awaitingInterrupts, setPending } from '../hart/traps.js';
 import { isLongInstruction } from '../isa/decoder.js';
+import type { Span } from '../translator/region.js';
 import { Translator } from '../translator/translator.js';
 import { CODE_PAGE } from './code-page-layout.js';
 import { CodePages } from './code-pages.js';
@@ -57,8 +58,8 @@ export class EngineVcpu extends HartInspection implements Vcpu {
     const { xlen, memory, host, hypercalls, translates } = options;
     const decoder = decoderOf(xlen);
     const pages = new CodePages(memory, decoder, {
-      protect: () => this.#hart.mmu.tlb.flushWrites(),
-      dropped: (page) => this.#dropped(page),
+      protect: (page) => this.#hart.mmu.tlb.flushWritesTo(RAM_OFFSET + page * CODE_PAGE.pageBytes),
+      dropped: (page, slots) => this.#dropped(page, slots),
     });
     const hart = new Hart({
       memory,
@@ -213,13 +214,22 @@ export class EngineVcpu extends HartInspection implements Vcpu {
       this.#words[WORD.paged] === 0 &&
       this.#words[WORD.openBytes] === ramBytes &&
       pmp.allowsAll(ramBase, ramBytes, ACCESS.execute, privilege);
-    const page = entry & -CODE_PAGE.pageBytes;
-    const span = isOpen ? { first: 0, end: ramBytes } : { first: page, end: page + CODE_PAGE.pageBytes };
-    this.#translator?.translate(entry, span, isOpen ? privilege : undefined);
+    if (isOpen) this.#translator?.translate(entry, { first: 0, end: ramBytes, bits: 0 }, privilege);
+    else this.#translator?.translate(entry, this.#spanOf(entry), undefined);
   }
 
-  #dropped(page: number): void {
-    this.#hart.mmu.tlb.flushFetches();
+  /** What is mapped like the instruction at pc, whose RAM offset is `entry`. */
+  #spanOf(entry: number): Span {
+    const { memory, mmu, state } = this.#hart;
+    const { ramBase, ramBytes } = memory;
+    const bits = mmu.fetch(state.pc, state.pcHigh) === entry ? mmu.fetchSpan : PAGE_SHIFT;
+    const bytes = 2 ** bits;
+    const first = ramBase + entry - ((ramBase + entry) % bytes) - ramBase;
+    return { first: Math.max(0, first), end: Math.min(first + bytes, ramBytes), bits };
+  }
+
+  #dropped(page: number, slots: number): void {
+    this.#hart.mmu.tlb.flushFetchesOf(slots);
     this.#translator?.dropped(page);
   }
 

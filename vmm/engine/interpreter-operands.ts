@@ -137,7 +137,12 @@ export class InterpreterOperands implements Operands {
     code.i32((TLB.entries - 1) * TLB.entryBytes).op(OP.i32And);
     code.get(isWrite ? this.#l.writeSet : this.#l.readSet).op(OP.i32Add).tee(entry).memory(x.load, 0);
     code.get(address);
-    x.constant(code, -0x1000 | (bytes - 1));
+    // The page of the last byte, so that what crosses into the next page misses.
+    if (!isAtomic && bytes > 1) {
+      x.constant(code, bytes - 1);
+      code.op(x.add);
+    }
+    x.constant(code, isAtomic ? -0x1000 | (bytes - 1) : -0x1000);
     code.op(x.and).op(x.ne).brIf(this.#slow);
     code.get(address);
     x.toWord(code);

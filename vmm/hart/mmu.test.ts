@@ -302,7 +302,7 @@ describe('TLB', () => {
     expect(bench.vcpu.calls).to.deep.equal([`codeWritten ${page}`]);
     expect(bench.isCached('tlbWrite', VA)).to.equal(true);
     bench.codeState[page] = 1;
-    bench.hart.mmu.tlb.flushWrites();
+    bench.hart.mmu.tlb.flushWritesTo(RAM_OFFSET + page * 0x1000);
     expect(bench.isCached('tlbWrite', VA)).to.equal(false);
     expect(bench.isCached('tlbRead', VA)).to.equal(true);
   });

@@ -9,6 +9,7 @@ import { ACCESS, MIXED, type Pmp } from './pmp.js';
 import { SoftTlb } from './tlb.js';
 
 const PAGE_MASK = 0xfff;
+const PAGE_BITS = 12;
 const TWO_32 = 2 ** 32;
 /** Addresses from here on are no memory of any machine, and not exact as numbers. */
 const PHYSICAL_END = 2 ** 53;
@@ -26,6 +27,11 @@ export class Mmu {
   physical = 0;
   /** Whether all of the page of the latest successful `fetch` may be executed, so that it may enter a fetch set. */
   isPageExecutable = false;
+  /**
+   * Binary logarithm of the bytes round the latest successful `fetch` that one leaf entry maps and that may all be
+   * executed: 12, or that of a superpage.
+   */
+  fetchSpan = PAGE_BITS;
   readonly #memory: GuestMemory;
   readonly #state: HartState;
   readonly #words: Int32Array;
@@ -131,12 +137,19 @@ export class Mmu {
     if (!this.isPageExecutable && !this.#pmp.allows(gpa, 2, ACCESS.execute, privilege)) {
       return NO_OFFSET - TRANSLATION.accessFault;
     }
+    this.fetchSpan = this.#isTranslated(privilege) ? this.#executableSpan(gpa, privilege) : PAGE_BITS;
     return gpa - this.#memory.ramBase;
   }
 
-  /** Makes the fetch set of the current mode answer `addend` for the page of this address. */
+  #executableSpan(gpa: number, privilege: number): number {
+    const { leafBits } = this.#walk;
+    const bytes = 2 ** leafBits;
+    return this.#pmp.allowsAll(gpa - (gpa % bytes), bytes, ACCESS.execute, privilege) ? leafBits : PAGE_BITS;
+  }
+
+  /** Makes the fetch set of the current mode answer `addend` for the page of this address, which was fetched from last. */
   setFetch(vaLow: number, vaHigh: number, addend: number): void {
-    this.tlb.fill(this.#words[WORD.tlbFetch], vaLow, vaHigh, addend);
+    this.tlb.fill(this.#words[WORD.tlbFetch], vaLow, vaHigh, addend, this.fetchSpan);
   }
 
   /** Where a load would go now, without side effects and without regard to rights; undefined where nothing is mapped. */

@@ -26,6 +26,8 @@ function isCanonical(vaHigh: number): boolean {
 }
 
 /** Walks the tables that `satp` names; the result is left in `physical`. */
+const PAGE_BITS = 12;
+
 export class PageWalk {
   /** Guest physical address, below 2^56, of what was translated. */
   physical = 0;
@@ -45,6 +47,11 @@ export class PageWalk {
     this.#state = state;
     this.#pmp = pmp;
     this.#guard = guard;
+  }
+
+  /** Binary logarithm of the bytes that the leaf entry of the latest translation maps. */
+  get leafBits(): number {
+    return PAGE_BITS + LEVEL_BITS * this.#level;
   }
 
   /** Translates for `privilege` (U or S); `access` is one `ACCESS` bit. Sets A, and D for a write. */

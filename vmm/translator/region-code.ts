@@ -1,6 +1,6 @@
 /** Generates one region's WebAssembly function: structured control flow, registers in locals, exact budget, shared side exit. */
 
-import { STATE } from '../cpu/state-layout.js';
+import { STATE, TLB } from '../cpu/state-layout.js';
 import { BRANCHES, semanticsOf } from '../engine/semantics/semantics.js';
 import { WIDTH_32, WIDTH_64, type Width } from '../engine/semantics/width.js';
 import { FORMATS, type Format, type RegisterField } from '../isa/format.js';
@@ -12,6 +12,8 @@ import { type MemoryModel, RegionOperands, RegisterLocals } from './region-opera
 
 /** Calls of regions within regions go this deep; deeper ones return to the dispatcher first. */
 const MOST_DEPTH = 128;
+
+const PAGE_BITS = 12;
 
 /** Parameters of a region's inner function: pc, what is left of the budget, depth of calls. */
 const PARAMETER = { pc: 0, left: 1, depth: 2 } as const;
@@ -103,12 +105,33 @@ export class RegionCode {
   /** Returns at once, having retired nothing, when memory is not as the region was made for; it may then be made anew. */
   #checkModel(): void {
     const code = this.#code;
-    const { isOpen, ramBytes, privilege } = this.#options.model;
-    if (!isOpen) return;
-    code.i32(STATE.openBytes).memory(MEMORY.i32Load, 0).i32(ramBytes).op(OP.i32Ne);
-    code.i32(STATE.privilege).memory(MEMORY.i32Load, 0).i32(privilege).op(OP.i32Ne).op(OP.i32Or).if();
+    const { isOpen, spanBits } = this.#options.model;
+    if (!isOpen && spanBits <= PAGE_BITS) return;
+    if (isOpen) this.#pushNotOpen();
+    else this.#pushOtherSpan();
+    code.if();
     code.i32(this.#options.heatAddress).i32(0).memory(MEMORY.i32Store, 0);
     code.i32(STATE.left).get(PARAMETER.left).memory(MEMORY.i32Store, 0).get(PARAMETER.pc).op(OP.return).end();
+  }
+
+  #pushNotOpen(): void {
+    const { ramBytes, privilege } = this.#options.model;
+    this.#code.i32(STATE.openBytes).memory(MEMORY.i32Load, 0).i32(ramBytes).op(OP.i32Ne);
+    this.#code.i32(STATE.privilege).memory(MEMORY.i32Load, 0).i32(privilege).op(OP.i32Ne).op(OP.i32Or);
+  }
+
+  /** Whether pc is mapped by a smaller page than the region counts on; a caller in the same module has asked already. */
+  #pushOtherSpan(): void {
+    const code = this.#code;
+    const x = this.#x;
+    code.get(PARAMETER.depth).op(OP.i32Eqz).if(TYPE.i32);
+    code.get(PARAMETER.pc);
+    x.constant(code, 8);
+    code.op(x.shrU);
+    x.toWord(code);
+    code.i32((TLB.entries - 1) * TLB.entryBytes).op(OP.i32And).i32(STATE.tlbFetch).memory(MEMORY.i32Load, 0);
+    code.op(OP.i32Add).memory(MEMORY.i32Load, TLB.span).i32(this.#options.model.spanBits).op(OP.i32LtU);
+    code.else().i32(0).end();
   }
 
   #pushPc(offset: number): void {

@@ -16,6 +16,8 @@ export interface MemoryModel {
   readonly codeStateOffset: number;
   /** The privilege mode in which all of RAM may be executed; the region is entered in no other one. */
   readonly privilege: number;
+  /** Under translation: binary logarithm of the bytes that are mapped alike round the region; a page is 12. */
+  readonly spanBits: number;
 }
 
 /** Registers of a region in locals, loaded at its entry and stored at its exits. */
@@ -194,7 +196,7 @@ export class RegionOperands implements Operands {
       this.code.op(this.x.add);
     }
     if (this.#model.isOpen) this.#accessOpen(bytes, isWrite, isAtomic);
-    else this.#accessTranslated(bytes, isWrite);
+    else this.#accessTranslated(bytes, isWrite, isAtomic);
     return this.#host;
   }
 
@@ -251,7 +253,7 @@ export class RegionOperands implements Operands {
     }
   }
 
-  #accessTranslated(bytes: number, isWrite: boolean): void {
+  #accessTranslated(bytes: number, isWrite: boolean, isAtomic: boolean): void {
     const { code, x } = this;
     const entry = this.scratch('i32', 7);
     code.tee(this.#address);
@@ -261,7 +263,12 @@ export class RegionOperands implements Operands {
     code.i32((TLB.entries - 1) * TLB.entryBytes).op(OP.i32And).get(isWrite ? this.#writeSet : this.#readSet);
     code.op(OP.i32Add).tee(entry).memory(x.load, 0);
     code.get(this.#address);
-    x.constant(code, -0x1000 | (bytes - 1));
+    // The page of the last byte, so that what crosses into the next page misses.
+    if (!isAtomic && bytes > 1) {
+      x.constant(code, bytes - 1);
+      code.op(x.add);
+    }
+    x.constant(code, isAtomic ? -0x1000 | (bytes - 1) : -0x1000);
     code.op(x.and).op(x.ne).brIf(this.#slow);
     code.get(this.#address);
     x.toWord(code);

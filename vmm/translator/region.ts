@@ -45,6 +45,8 @@ export interface Region {
 export interface Span {
   readonly first: number;
   readonly end: number;
+  /** Binary logarithm of the bytes mapped alike under translation; 0 where nothing is translated. */
+  readonly bits: number;
 }
 
 const MOST_INSTRUCTIONS = 800;

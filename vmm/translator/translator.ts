@@ -78,7 +78,8 @@ export class Translator {
     const signature = regionSignature(xlen === 32 ? WIDTH_32 : WIDTH_64);
     const numbers = new Map([...regions.keys()].map((offset, i) => [offset, i]));
     const { ramBase, ramBytes, codeStateOffset } = memory;
-    const model = { isOpen: openTo !== undefined, privilege: openTo ?? 0, ramBase, ramBytes, codeStateOffset };
+    const isOpen = openTo !== undefined;
+    const model = { isOpen, privilege: openTo ?? 0, spanBits: span.bits, ramBase, ramBytes, codeStateOffset };
     for (const [offset, region] of regions) {
       const code = builder.function(signature, `r${offset}`);
       const heatAddress = heatOf(this.#slotOf(offset));

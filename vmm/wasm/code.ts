@@ -101,6 +101,14 @@ export class Code {
     return this;
   }
 
+  /** Orders this thread's accesses before it and behind it. */
+  atomicFence(): this {
+    this.#writer.byte(0xfe);
+    this.#writer.byte(0x03);
+    this.#writer.byte(0);
+    return this;
+  }
+
   /** A saturating truncation (`TRUNCATE`). */
   truncate(opcode: number): this {
     this.#writer.byte(0xfc);

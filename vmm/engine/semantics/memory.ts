@@ -122,6 +122,7 @@ const storeConditional =
 
 /** By instruction name. Minimum and maximum have no atomic instruction in WebAssembly and stay with the slow path. */
 export const MEMORY_ACCESS: ReadonlyMap<string, Semantics> = new Map([
+  ['fence', (o) => void o.code.atomicFence()],
   ['lb', load(1, MEMORY.i32Load8S, MEMORY.i64Load8S)],
   ['lh', load(2, MEMORY.i32Load16S, MEMORY.i64Load16S)],
   ['lw', load(4, MEMORY.i32Load, MEMORY.i64Load32S)],
