@@ -238,7 +238,9 @@ describe('privileged instructions', () => {
     const bench = new HartBench();
     bench.set('s0', DEVICE);
     expect(bench.do('ld a0, 0(s0)')).to.equal('mmio-read');
-    expect(() => bench.vcpu.completeMmioWrite()).to.throw().with.property('code', 'VMM_ENGINE');
+    expect(() => bench.vcpu.completeMmioWrite())
+      .to.throw()
+      .with.property('code', 'VMM_ENGINE');
     bench.vcpu.completeMmioRead(1, 2);
     expect(bench.get('a0')).to.equal(0x2_0000_0001n);
   });
