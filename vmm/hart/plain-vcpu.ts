@@ -32,7 +32,7 @@ export interface PlainOptions {
 const slotOf = (field: RegisterField | undefined, number: number): number =>
   field?.file === 'f' ? 32 + number : number;
 
-/** `base` as the hart's slow path executes it, plain arithmetic as `plain-arithmetic` defines it; no code is kept. */
+/** What the slow path has as the slow path executes it, plain arithmetic as `plain-arithmetic` defines it; no code is kept. */
 export class PlainVcpu extends HartInspection implements Vcpu {
   readonly xlen: Xlen;
   readonly hart: Hart;

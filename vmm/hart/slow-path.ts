@@ -3,6 +3,7 @@
 import { OPERATION, SLOT } from '../cpu/decoded-slot.js';
 import type { HypercallMode, VmExit, VmExitReason } from '../cpu/vcpu.js';
 import { VmmError } from '../errors.js';
+import { extendLoad, loadSize, storeSize } from './access-sizes.js';
 import { ACCESS_RESULT } from './data-path.js';
 import { FloatUnit } from './float-unit.js';
 import type { Hart } from './hart.js';
@@ -15,9 +16,6 @@ const HYPERCALL_MODE: Readonly<Record<HypercallMode, number>> = {
   machine: PRIVILEGE.machine,
   supervisor: PRIVILEGE.supervisor,
 };
-
-/** Bytes of the loads and stores, in the order of their numbers from `lb`. */
-const ACCESS_SIZE: readonly number[] = [1, 2, 4, 1, 2, 1, 2, 4];
 
 const TWO_32 = 0x1_0000_0000;
 const A0 = 2 * 10;
@@ -380,31 +378,5 @@ export class SlowPath {
     }
     this.#awaited = 'until';
     return this.#awaitedWord;
-  }
-}
-
-function loadSize(id: number): number {
-  if (id === ID.ld || id === ID.fld) return 8;
-  return id === ID.lwu || id === ID.flw ? 4 : ACCESS_SIZE[id - ID.lb];
-}
-
-function storeSize(id: number): number {
-  if (id === ID.sd || id === ID.fsd) return 8;
-  return id === ID.fsw ? 4 : ACCESS_SIZE[id - ID.lb];
-}
-
-/** What an integer load of at most 32 bits makes of the bytes it got. */
-function extendLoad(id: number, value: number): number {
-  switch (id - ID.lb) {
-    case 0:
-      return (value << 24) >> 24;
-    case 1:
-      return (value << 16) >> 16;
-    case 3:
-      return value & 0xff;
-    case 4:
-      return value & 0xffff;
-    default:
-      return value | 0;
   }
 }

@@ -225,7 +225,7 @@ describe('privileged instructions', () => {
     expect(bench.do('ecall')).to.equal(undefined);
     expect(bench.do('ecall')).to.equal('hypercall');
     expect(bench.pc).to.equal(S_HANDLER);
-    bench.vcpu.completeHypercall(-2, 0x8000_0000);
+    bench.vcpu.completeHypercall(-2, -0x8000_0000);
     expect(bench.get('a0')).to.equal(0xffff_ffff_ffff_fffen);
     expect(bench.get('a1')).to.equal(0xffff_ffff_8000_0000n);
     expect(bench.pc).to.equal(S_HANDLER + 4);
@@ -238,7 +238,9 @@ describe('privileged instructions', () => {
     const bench = new HartBench();
     bench.set('s0', DEVICE);
     expect(bench.do('ld a0, 0(s0)')).to.equal('mmio-read');
-    expect(() => bench.vcpu.completeMmioWrite()).to.throw().with.property('code', 'VMM_ENGINE');
+    expect(() => bench.vcpu.completeMmioWrite())
+      .to.throw()
+      .with.property('code', 'VMM_ENGINE');
     bench.vcpu.completeMmioRead(1, 2);
     expect(bench.get('a0')).to.equal(0x2_0000_0001n);
   });
