@@ -201,7 +201,7 @@ describe('machine in virtual time', () => {
     expect(reports.map((record) => record.join())).to.deep.equal([
       '2,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,7,0,0,0,4,0,0,0,239,190,173,222',
     ]);
-    expect(machine.end).to.include({ kind: 'fail', sentence: "The guest ended with fail." });
+    expect(machine.end).to.include({ kind: 'fail', sentence: 'The guest ended with fail.' });
     expect(machine.exits.snapshot()).to.include({ hypercalls: 4, total: 4 });
   });
 
@@ -212,7 +212,7 @@ describe('machine in virtual time', () => {
     expect(first).to.deep.equal({
       kind: 'limit',
       machine: 'guest',
-      sentence: "The guest was stopped after its limit of 12345 instructions.",
+      sentence: 'The guest was stopped after its limit of 12345 instructions.',
     });
     expect(byInstructions.machine.instret).to.equal(12_345);
     const byTime = bench(spin, { limits: { virtualNs: 500_000 } });
