@@ -1,8 +1,8 @@
 /** What the interpreter does: guest instructions a second on small integer programs, and the cost of an exit without a machine. */
 
-import { assemble, createInterpreter, GuestMemory, type Vcpu } from '../vmm/index.js';
+import { assemble, createVcpu, GuestMemory, type Vcpu } from '../vmm/index.js';
 import { timeNs } from './clock.js';
-import { alternate, median, type Row, toRow } from './table.js';
+import { alternate, type Row, toRow } from './table.js';
 
 const ORIGIN = 0x8000_0000;
 const INSTRUCTIONS = 20_000_000;
@@ -127,7 +127,7 @@ const READ_DEVICE = 'li a0, 0x10000000\nloop: lw a1, 0(a0)\nj loop';
 function load(source: string): Vcpu {
   const memory = new GuestMemory(0x20_0000, ORIGIN);
   memory.write(ORIGIN, assemble(source, ORIGIN).bytes);
-  const vcpu = createInterpreter({ memory, host: { readTime: (instret) => instret }, hypercalls: false });
+  const vcpu = createVcpu({ engine: 'interpreter', xlen: 32, memory, host: { readTime: (instret) => instret }, hypercalls: 'none' });
   vcpu.reset(ORIGIN, 0, 0);
   return vcpu;
 }
@@ -165,7 +165,7 @@ function measure(rounds: number): Map<string, number[]> {
 }
 
 /** Rows for the table, with the bars of the design. */
-export function benchEngines(rounds: number): Row[] {
+export function benchInterpreter(rounds: number): Row[] {
   const figures = measure(rounds);
   const rows = [...PROGRAMS.keys()].map((name) => {
     const row = toRow(`interpreter: ${name}`, figures.get(name) ?? [], 'instructions/s');
@@ -173,16 +173,4 @@ export function benchEngines(rounds: number): Row[] {
   });
   const exit = toRow('interpreter: exit, complete, run again', figures.get('exit') ?? [], 'ns');
   return [...rows, { ...exit, bar: { text: `< ${BAR_EXIT_NS} ns`, met: exit.value < BAR_EXIT_NS } }];
-}
-
-/** The same as plain numbers: medians of five rounds. */
-export function benchInterpreter(): {
-  instructionsPerSecond: { name: string; value: number }[];
-  exitNs: number;
-} {
-  const figures = measure(5);
-  return {
-    instructionsPerSecond: [...PROGRAMS.keys()].map((name) => ({ name, value: median(figures.get(name) ?? []) })),
-    exitNs: median(figures.get('exit') ?? []),
-  };
 }

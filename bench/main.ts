@@ -1,10 +1,13 @@
-/** `npm run bench [-- suite…]`: medians over alternating rounds, with the bars they have to meet. */
+/** `npm run bench [-- suite… --option value…]`: medians over alternating rounds, with the bars they have to meet. */
 
 import { cpus } from 'node:os';
+import { benchEngines } from './engines.bench.js';
 import { benchExit } from './exit.bench.js';
-import { benchEngines } from './interpreter.bench.js';
+import { benchInterpreter } from './interpreter.bench.js';
+import { UsageError } from './options.js';
 import { benchRecord } from './record.bench.js';
 import { benchReplay } from './replay.bench.js';
+import { benchStartup } from './startup.bench.js';
 import { benchStations } from './stations.bench.js';
 import { printTable, type Row } from './table.js';
 
@@ -13,14 +16,17 @@ const ROUNDS = 5;
 const SUITES: Readonly<
   Record<string, { readonly title: string; run(args: readonly string[]): Promise<readonly Row[]> }>
 > = {
-  engines: { title: 'Engines: guest instructions a second', run: async () => benchEngines(ROUNDS) },
+  engines: { title: 'Engines: geometric means', run: async (args) => benchEngines(args) },
+  interpreter: { title: 'Interpreter: guest instructions a second', run: async () => benchInterpreter(ROUNDS) },
   exit: { title: 'VM exits: guest code to a device model in TypeScript and back', run: async () => benchExit(ROUNDS) },
   record: { title: 'Recording', run: async () => benchRecord(ROUNDS) },
   replay: { title: 'Replay', run: async () => benchReplay(3) },
+  startup: { title: 'Start and memory of a machine', run: async () => benchStartup() },
   stations: { title: 'Stations of the I/O path', run: benchStations },
 };
 
-const DEFAULT_SUITES = ['engines', 'exit', 'record', 'replay'];
+/** Without arguments a few minutes at most: `engines` takes longer, and `stations` needs a quiet machine. */
+const DEFAULT_SUITES = ['interpreter', 'exit', 'startup', 'record', 'replay'];
 
 async function main(args: readonly string[]): Promise<void> {
   const names = args.filter((arg, i) => !arg.startsWith('-') && !(args[i - 1] ?? '').startsWith('--'));
@@ -39,4 +45,10 @@ async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-await main(process.argv.slice(2));
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 2;
+}

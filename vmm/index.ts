@@ -9,7 +9,7 @@ export { type GuestImage, type ImageSegment, type ImageTarget, parseImage, place
 export { type AddressRange, Bus, type BusRegion } from './bus/bus.js';
 export type { InterruptLine, MmioDevice } from './bus/mmio-device.js';
 export { GuestMemory, type SharedWasmMemory } from './cpu/guest-memory.js';
-export { createInterpreter, type InterpreterOptions } from './cpu/interpreter.js';
+
 export { INTERRUPT, RAM_OFFSET, STATE } from './cpu/state-layout.js';
 export type {
   HypercallMode,

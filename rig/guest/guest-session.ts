@@ -133,6 +133,7 @@ export class GuestSession {
     return {
       name: 'guest',
       engine,
+      isConsolePaced: false,
       image,
       clock,
       ramBytes,

@@ -12,7 +12,8 @@ describe('GuestMemory', () => {
   it('puts RAM behind the state area of one shared memory', () => {
     const memory = new GuestMemory(BYTES);
     expect(memory.memory.buffer).to.be.instanceOf(SharedArrayBuffer);
-    expect(memory.memory.buffer.byteLength).to.equal(RAM_OFFSET + BYTES);
+    expect(memory.codeAreaOffset).to.equal(RAM_OFFSET + BYTES);
+    expect(memory.memory.buffer.byteLength).to.be.at.least(memory.codeStateOffset + BYTES / 4096);
     memory.writeU32(BASE, 0x1234_5678);
     expect(new DataView(memory.memory.buffer).getUint32(RAM_OFFSET, true)).to.equal(0x1234_5678);
     expect([memory.u8[0], memory.u16[0], memory.u32[0]]).to.deep.equal([0x78, 0x5678, 0x1234_5678]);

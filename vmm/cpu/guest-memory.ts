@@ -1,21 +1,15 @@
 /** Guest RAM and the vCPU's state area in one shared WebAssembly memory; nothing outside RAM is reachable by address. */
 
+import { CODE_AREA_BYTES } from '../engine/code-page-layout.js';
 import { VmmError } from '../errors.js';
+import { createSharedMemory, type SharedWasmMemory } from '../wasm/web-assembly.js';
 import { RAM_OFFSET } from './state-layout.js';
 
-/** A shared `WebAssembly.Memory`; declared here because neither ES nor Node.js 20 types know the global. */
-export interface SharedWasmMemory {
-  readonly buffer: SharedArrayBuffer;
-}
-
-interface WasmGlobal {
-  readonly WebAssembly: {
-    readonly Memory: new (descriptor: { initial: number; maximum: number; shared: true }) => SharedWasmMemory;
-  };
-}
+export type { SharedWasmMemory };
 
 const WASM_PAGE = 0x1_0000;
 const HIGHEST_RAM_BYTES = 0x8000_0000;
+const PAGE_BYTES = 0x1000;
 
 /**
  * RAM of one guest. The typed views begin at RAM: index 0 is `ramBase`, and no index reaches the state area.
@@ -23,7 +17,7 @@ const HIGHEST_RAM_BYTES = 0x8000_0000;
  * throw `VMM_ENGINE` outside RAM, because a caller that did not ask is a defect of the monitor, not of the guest.
  */
 export class GuestMemory {
-  /** State area (see `STATE`), then RAM from `RAM_OFFSET`; shared with workers. */
+  /** State area (see `STATE`), RAM from `RAM_OFFSET`, then what the engines keep about code; shared with workers. */
   readonly memory: SharedWasmMemory;
   readonly u8: Uint8Array;
   readonly i8: Int8Array;
@@ -31,6 +25,9 @@ export class GuestMemory {
   readonly i16: Int16Array;
   readonly u32: Uint32Array;
   readonly i32: Int32Array;
+  /** Where decoded code lies in the memory, and a byte for each page of RAM that says whether it holds code. */
+  readonly codeAreaOffset: number;
+  readonly codeStateOffset: number;
   readonly #view: DataView;
 
   /**
@@ -43,7 +40,9 @@ export class GuestMemory {
     memory?: SharedWasmMemory,
   ) {
     checkSizes(ramBytes, ramBase);
-    const pages = (RAM_OFFSET + ramBytes) / WASM_PAGE;
+    this.codeAreaOffset = RAM_OFFSET + ramBytes;
+    this.codeStateOffset = this.codeAreaOffset + CODE_AREA_BYTES;
+    const pages = Math.ceil((this.codeStateOffset + ramBytes / PAGE_BYTES) / WASM_PAGE);
     this.memory = memory ?? allocate(pages, ramBytes);
     const { buffer } = this.memory;
     if (buffer.byteLength !== pages * WASM_PAGE) {
@@ -120,9 +119,8 @@ function checkSizes(ramBytes: number, ramBase: number): void {
 }
 
 function allocate(pages: number, ramBytes: number): SharedWasmMemory {
-  const { Memory } = (globalThis as unknown as WasmGlobal).WebAssembly;
   try {
-    return new Memory({ initial: pages, maximum: pages, shared: true });
+    return createSharedMemory(pages);
   } catch (cause) {
     throw new VmmError('VMM_CONFIG', `This host has no room for ${ramBytes} bytes of guest RAM.`, {
       hint: 'Give the guest less RAM.',

@@ -15,7 +15,7 @@ export interface TransmitterEvents {
  * rate: their ends are rounded to the nanosecond one by one, not added up.
  */
 export class Transmitter {
-  /** Duration of one character and of one bit, in ns; the owner keeps them up to date. */
+  /** Duration of one character and of one bit, in ns; the owner keeps them up to date. Characters of no duration leave at once. */
   characterNs = 0;
   bitNs = 0;
   /** The THRE interrupt stands: raised when THR or its FIFO ran empty, reset by IIR read or THR write. */
@@ -47,6 +47,11 @@ export class Transmitter {
 
   /** THR. A full FIFO loses the new character; without FIFO it replaces the one that waits. */
   write(byte: number): void {
+    if (this.characterNs === 0) {
+      this.interruptPending = true;
+      this.#events.sent(byte);
+      return;
+    }
     this.interruptPending = false;
     this.#thre = false;
     if (!this.#fifoEnabled) this.#fifo.clear();

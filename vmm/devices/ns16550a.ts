@@ -31,6 +31,8 @@ export interface Ns16550aOptions {
   readonly line: InterruptLine;
   /** Input clock, `UART_CLOCK_HZ` when absent. */
   readonly clockHz?: number;
+  /** Whether transmitted characters take the time that the line settings give them; true when absent. */
+  readonly isPaced?: boolean;
 }
 
 /**
@@ -46,6 +48,7 @@ export interface Ns16550aOptions {
 export class Ns16550a implements MmioDevice, CharacterFrontend {
   readonly #line: InterruptLine;
   readonly #clockHz: number;
+  readonly #isPaced: boolean;
   readonly #receiver: Receiver;
   readonly #transmitter: Transmitter;
   #backend: CharacterBackend | undefined;
@@ -70,6 +73,7 @@ export class Ns16550a implements MmioDevice, CharacterFrontend {
   constructor(options: Ns16550aOptions) {
     this.#line = options.line;
     this.#clockHz = options.clockHz ?? UART_CLOCK_HZ;
+    this.#isPaced = options.isPaced ?? true;
     this.#receiver = new Receiver(options.clock, () => this.#update());
     this.#transmitter = new Transmitter(options.clock, {
       sent: (byte) => this.#sent(byte),
@@ -243,8 +247,8 @@ export class Ns16550a implements MmioDevice, CharacterFrontend {
   #retime(): void {
     const bitNs = (SAMPLES_PER_BIT * Math.max(1, this.#divisor) * NS_PER_SECOND) / this.#clockHz;
     const characterNs = bitNs * characterBits(this.#lcr);
-    this.#transmitter.bitNs = bitNs;
-    this.#transmitter.characterNs = characterNs;
+    this.#transmitter.bitNs = this.#isPaced ? bitNs : 0;
+    this.#transmitter.characterNs = this.#isPaced ? characterNs : 0;
     this.#receiver.characterNs = characterNs;
   }
 

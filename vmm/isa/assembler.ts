@@ -1,10 +1,8 @@
 /** A small assembler, so that tests of the CPU need no toolchain; it reads the same instruction table as the decoder. */
 
-import { CSR } from './csr-numbers.js';
-import { FORMATS, type Format, type RegisterField, writeImmediate } from './format.js';
+import { type EncodingContext, encodeInstruction } from './encoder.js';
 import { INSTRUCTIONS, type Instruction } from './instruction-table.js';
-import { expandPseudo, type Statement } from './pseudo-instructions.js';
-import { registerNumber } from './registers.js';
+import { expandPseudo, parseInteger, type Statement } from './pseudo-instructions.js';
 
 /** What `assemble` made. */
 export interface Program {
@@ -14,8 +12,15 @@ export interface Program {
   readonly symbols: ReadonlyMap<string, number>;
 }
 
+type Xlen = 32 | 64;
+
 /** Data that takes `size` bytes for each of its values. */
-const DATA: Readonly<Record<string, number>> = { '.byte': 1, '.half': 2, '.word': 4 };
+const DATA: Readonly<Record<string, number>> = { '.byte': 1, '.half': 2, '.word': 4, '.dword': 8 };
+
+const byName = (xlen: Xlen): ReadonlyMap<string, Instruction> =>
+  new Map(INSTRUCTIONS.filter((row) => row.xlen === 0 || row.xlen === xlen).map((row) => [row.name, row]));
+
+const BY_NAME: Readonly<Record<Xlen, ReadonlyMap<string, Instruction>>> = { 32: byName(32), 64: byName(64) };
 
 interface Item {
   readonly address: number;
@@ -24,36 +29,49 @@ interface Item {
 }
 
 /**
- * Assembles RV32IMAC with the usual shorthands. One statement a line, `label:` before it, `#` begins a comment.
- * Compressed instructions are written by their own names. Directives: `.byte`, `.half`, `.word` (a list of values),
- * `.space` (bytes), `.align` (a power of two, in bits), `.org` (an address). Values: numbers, labels, `%hi()`, `%lo()`.
+ * Assembles every instruction of the table that exists at this register width, with the usual shorthands. One statement a
+ * line, `label:` before it, `#` begins a comment. Compressed instructions are written by their own names, a rounding mode
+ * is an optional last operand. Directives: `.byte`, `.half`, `.word`, `.dword` (a list of values), `.space` (bytes),
+ * `.align` (a power of two, in bits), `.org` (an address). Values: numbers, labels, a label plus or minus a number,
+ * `%hi()`, `%lo()`, `%pcrel_hi()` and, in the very next instruction, `%pcrel_lo()` of the same label. `la` is of
+ * absolute addresses on RV32 and relative to the pc on RV64, where `lui` would extend the sign. Addresses are below 2^53.
  * Throws an `Error` that quotes the line, because only tests write what it reads.
  */
-export function assemble(text: string, origin = 0x8000_0000): Program {
+export function assemble(text: string, origin = 0x8000_0000, xlen: Xlen = 32): Program {
   const symbols = new Map<string, number>();
   const items: Item[] = [];
   let address = origin;
   for (const line of text.split('\n')) {
-    for (const statement of parseLine(line, symbols, address)) {
-      items.push({ address, line, statement });
-      address += sizeOf(statement, address);
-    }
+    quoting(line, () => {
+      for (const statement of parseLine(line, symbols, address, xlen)) {
+        items.push({ address, line, statement });
+        address += sizeOf(statement, address, xlen);
+      }
+    });
   }
   const bytes = new Uint8Array(address - origin);
   const view = new DataView(bytes.buffer);
   for (const item of items) {
-    try {
-      emit(item, symbols, view, item.address - origin);
-    } catch (cause) {
-      throw new Error(`Cannot assemble "${item.line.trim()}": ${cause instanceof Error ? cause.message : cause}`, {
-        cause,
-      });
-    }
+    const context: EncodingContext = {
+      xlen,
+      address: item.address,
+      evaluate: (operand) => evaluate(operand, symbols, item.address),
+    };
+    quoting(item.line, () => emit(item.statement, context, view, item.address - origin));
   }
   return { origin, bytes, symbols };
 }
 
-function parseLine(line: string, symbols: Map<string, number>, address: number): readonly Statement[] {
+function quoting(line: string, action: () => void): void {
+  try {
+    action();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : cause;
+    throw new Error(`Cannot assemble "${line.trim()}": ${reason}`, { cause });
+  }
+}
+
+function parseLine(line: string, symbols: Map<string, number>, address: number, xlen: Xlen): readonly Statement[] {
   let rest = line.replace(/#.*$/, '').trim();
   for (let match = /^([\w$]+):\s*/.exec(rest); match !== null; match = /^([\w$]+):\s*/.exec(rest)) {
     symbols.set(match[1], address);
@@ -65,132 +83,73 @@ function parseLine(line: string, symbols: Map<string, number>, address: number):
     .join(' ')
     .split(',')
     .map((operand) => operand.trim());
-  return expandPseudo([mnemonic.toLowerCase(), ...operands.filter((operand) => operand !== '')]);
+  return expandPseudo([mnemonic.toLowerCase(), ...operands.filter((operand) => operand !== '')], xlen);
 }
 
-function sizeOf([mnemonic, ...operands]: Statement, address: number): number {
+function sizeOf([mnemonic, ...operands]: Statement, address: number, xlen: Xlen): number {
   if (mnemonic === '.space') return Number(operands[0]);
   if (mnemonic === '.align') return -address & (2 ** Number(operands[0]) - 1);
   if (mnemonic === '.org') return Number(operands[0]) - address;
   if (Object.hasOwn(DATA, mnemonic)) return DATA[mnemonic] * operands.length;
-  return findInstruction(mnemonic).length;
+  return findInstruction(mnemonic, xlen).length;
 }
 
-function findInstruction(mnemonic: string): Instruction {
-  const found = INSTRUCTIONS.find((row) => row.name === mnemonic && row.xlen !== 64);
+function findInstruction(mnemonic: string, xlen: Xlen): Instruction {
+  const found = BY_NAME[xlen].get(mnemonic);
   if (found === undefined) throw new Error(`there is no instruction "${mnemonic}"`);
   return found;
 }
 
-function emit({ address, statement }: Item, symbols: ReadonlyMap<string, number>, view: DataView, at: number): void {
-  const [mnemonic, ...operands] = statement;
+function emit([mnemonic, ...operands]: Statement, context: EncodingContext, view: DataView, at: number): void {
   if (Object.hasOwn(DATA, mnemonic)) {
     const size = DATA[mnemonic];
     operands.forEach((operand, i) => {
-      const value = evaluate(operand, symbols);
-      for (let byte = 0; byte < size; byte++) view.setUint8(at + size * i + byte, value >>> (8 * byte));
+      emitValue(operand, context, view, at + size * i, size);
     });
     return;
   }
   if (mnemonic.startsWith('.')) return;
-  const instruction = findInstruction(mnemonic);
-  const word = encodeInstruction(instruction, operands, (text) => evaluate(text, symbols), address);
+  const instruction = findInstruction(mnemonic, context.xlen);
+  const word = encodeInstruction(instruction, operands, context);
   if (instruction.length === 4) view.setUint32(at, word, true);
   else view.setUint16(at, word, true);
 }
 
-/** The bits of one instruction at `address`; `evaluateText` turns an operand that is no register into a number. */
-export function encodeInstruction(
-  instruction: Instruction,
-  operands: readonly string[],
-  evaluateText: (text: string) => number,
-  address: number,
-): number {
-  const format: Format = FORMATS[instruction.format];
-  const slots = format.syntax === '' ? [] : format.syntax.split(',');
-  if (operands.length !== slots.length) throw new Error(`${instruction.name} takes ${slots.length} operands`);
-  let word = instruction.match;
-  for (const [i, slot] of slots.entries()) {
-    word |= encodeOperand(format, slot, operands[i], evaluateText, address);
+function emitValue(text: string, context: EncodingContext, view: DataView, at: number, size: number): void {
+  if (size === 8) {
+    // A number beyond 2^53 is only exact when it never was a `number`.
+    const literal = parseInteger(text);
+    view.setBigUint64(at, BigInt.asUintN(64, literal ?? BigInt(context.evaluate(text))), true);
+    return;
   }
-  return word >>> 0;
+  const value = context.evaluate(text);
+  for (let byte = 0; byte < size; byte++) view.setUint8(at + byte, value >>> (8 * byte));
 }
 
-function encodeOperand(
-  format: Format,
-  slot: string,
-  text: string,
-  evaluateText: (text: string) => number,
-  address: number,
-): number {
-  switch (slot) {
-    case 'rd':
-    case 'rs1':
-    case 'rs2':
-      return encodeRegister(format[slot], text);
-    case 'imm':
-      return encodeImmediate(format, evaluateText(text));
-    case 'upper':
-      return encodeImmediate(format, signExtendUpper(evaluateText(text)) << 12);
-    case 'target':
-      return encodeImmediate(format, (evaluateText(text) - address) | 0);
-    case 'csr':
-      return encodeImmediate(format, csrNumber(text));
-    case 'zimm':
-      return encodeNumber(format.rs1, evaluateText(text));
-    default: {
-      const [, offset, base] = /^(.*)\((\w+)\)$/.exec(text) ?? [];
-      if (base === undefined) throw new Error(`"${text}" is not of the form offset(register)`);
-      const register = encodeRegister(format.rs1, base);
-      return slot === '(rs1)' ? register : register | encodeImmediate(format, evaluateText(offset || '0'));
-    }
-  }
-}
-
-/** Assembly writes the upper 20 bits unsigned or signed. */
-const signExtendUpper = (value: number): number => (value << 12) >> 12;
-
-function encodeRegister(field: RegisterField | undefined, name: string): number {
-  const number = registerNumber(name.toLowerCase());
-  if (number === undefined) throw new Error(`"${name}" is no register`);
-  return encodeNumber(field, number);
-}
-
-function encodeNumber(field: RegisterField | undefined, number: number): number {
-  if (field === undefined) throw new Error('the format lacks a register that its syntax names');
-  const value = number - field.plus;
-  if (value < 0 || value >= 1 << field.width) throw new Error(`register or number ${number} does not fit`);
-  // An implied register may be written, as in `c.lwsp a0, 4(sp)`, but has no bits.
-  return value << field.at;
-}
-
-function encodeImmediate(format: Format, value: number): number {
-  const word = format.imm === undefined ? undefined : writeImmediate(format.imm, value);
-  if (word === undefined) throw new Error(`immediate ${value} does not fit`);
-  return word;
-}
-
-function csrNumber(text: string): number {
-  const known: Readonly<Record<string, number>> = CSR;
-  if (Object.hasOwn(known, text)) return known[text];
-  const indexed = /^(pmpcfg|pmpaddr)(\d+)$/.exec(text);
-  if (indexed !== null) return CSR[indexed[1] === 'pmpcfg' ? 'pmpcfg0' : 'pmpaddr0'] + Number(indexed[2]);
-  return evaluate(text, new Map());
-}
-
-/** A number, a label, a label plus or minus a number, or `%hi` or `%lo` of one of them. */
-function evaluate(text: string, symbols: ReadonlyMap<string, number>): number {
-  const part = /^%(hi|lo)\((.+)\)$/.exec(text);
+/** A number, a label, a label plus or minus a number, or a part of one of them: `%hi`, `%lo`, `%pcrel_hi`, `%pcrel_lo`. */
+function evaluate(text: string, symbols: ReadonlyMap<string, number>, address: number): number {
+  const part = /^%(hi|lo|pcrel_hi|pcrel_lo)\((.+)\)$/.exec(text);
   if (part !== null) {
-    const whole = evaluate(part[2], symbols);
-    const low = (whole << 20) >> 20;
-    return part[1] === 'lo' ? low : ((whole - low) >>> 12) & 0xfffff;
+    const [, kind, of] = part;
+    const target = evaluate(of, symbols, address);
+    if (kind === 'hi') return upperPart(target);
+    if (kind === 'lo') return lowerPart(target);
+    return kind === 'pcrel_hi' ? upperPart(near(target - address)) : lowerPart(near(target - (address - 4)));
   }
   const [, sign, body, offset] = /^(-?)([\w$]+)\s*([+-]\s*\w+)?$/.exec(text) ?? [];
   const value = body === undefined ? undefined : (symbols.get(body) ?? Number(body));
   if (value === undefined || Number.isNaN(value)) throw new Error(`"${text}" has no value`);
   const moved = value + (offset === undefined ? 0 : signedNumber(offset));
   return sign === '-' ? -moved : moved;
+}
+
+const lowerPart = (value: number): number => (value << 20) >> 20;
+const upperPart = (value: number): number => ((value - lowerPart(value)) >>> 12) & 0xfffff;
+
+function near(bytes: number): number {
+  const upper = bytes - lowerPart(bytes);
+  if (upper !== (upper | 0)) throw new Error(`a distance of ${bytes} bytes does not fit`);
+  return bytes;
 }
 
 function signedNumber(text: string): number {

@@ -2,53 +2,20 @@
 
 import { expect } from 'chai';
 import { createRandom } from '../../base/index.js';
-import { type DecodedInstruction, Decoder } from './decoder.js';
-import { INSTRUCTIONS, RV32IMAC, selectInstructions } from './instruction-table.js';
+import { createDecodedInstruction, type DecodedInstruction, Decoder } from './decoder.js';
+import { INSTRUCTIONS, RV32IMAC, RV64GC, selectInstructions } from './instruction-table.js';
 
 const decoder = new Decoder(selectInstructions(32, RV32IMAC));
 
-function decode(word: number): DecodedInstruction {
-  const decoded: DecodedInstruction = { id: 0, length: 0, rd: 0, rs1: 0, rs2: 0, imm: 0 };
-  decoder.decode(word, decoded);
+const decoder64 = new Decoder(selectInstructions(64, RV64GC));
+
+function decode(word: number, by = decoder): DecodedInstruction {
+  const decoded = createDecodedInstruction();
+  by.decode(word, decoded);
   return decoded;
 }
 
 const idOf = (name: string): number => INSTRUCTIONS.find((row) => row.name === name)?.id ?? -1;
-
-describe('instruction table', () => {
-  it('numbers every 32-bit instruction once, within what an engine can switch on', () => {
-    const ids = INSTRUCTIONS.filter((row) => row.length === 4).map((row) => row.id);
-    expect(new Set(ids).size).to.equal(ids.length);
-    expect(Math.min(...ids)).to.be.at.least(1);
-    expect(Math.max(...ids)).to.be.below(192);
-  });
-
-  it('has no match bit outside the mask, and no name twice', () => {
-    for (const row of INSTRUCTIONS) expect(row.match & ~row.mask, row.name).to.equal(0);
-    const names = INSTRUCTIONS.map((row) => row.name);
-    expect(new Set(names).size).to.equal(names.length);
-  });
-
-  it('has no two 32-bit rows that both match some word', () => {
-    const rows = INSTRUCTIONS.filter((row) => row.length === 4);
-    for (const a of rows) {
-      for (const b of rows) {
-        if (a === b) continue;
-        const common = a.mask & b.mask;
-        expect((a.match & common) === (b.match & common), `${a.name} and ${b.name}`).to.equal(false);
-      }
-    }
-  });
-
-  it('leaves out what the extensions or the width do not have', () => {
-    const rows = selectInstructions(64, new Set(['I', 'C']));
-    const names = rows.map((row) => row.name);
-    expect(names).to.include.members(['add', 'c.add']);
-    expect(names).to.not.include('mul');
-    expect(names).to.not.include('c.jal');
-    expect(names).to.not.include('slli');
-  });
-});
 
 describe('Decoder', () => {
   /** Words as binutils disassembles them. */
@@ -85,48 +52,101 @@ describe('Decoder', () => {
   for (const [word, name, rd, rs1, rs2, imm] of known) {
     it(`reads 0x${(word >>> 0).toString(16)} as ${name}`, () => {
       const { length, ...fields } = decode(word);
-      expect(fields).to.deep.equal({ id: idOf(name), rd, rs1, rs2, imm });
+      expect(fields).to.deep.equal({ id: idOf(name), rd, rs1, rs2, rs3: 0, rm: 0, imm });
       expect(length).to.equal((word & 3) === 3 ? 4 : 2);
     });
   }
 
-  it('answers every halfword and 200,000 random words without throwing, with operands in range', () => {
-    const random = createRandom('words');
-    const check = (word: number): void => {
-      const { id, length, rd, rs1, rs2, imm } = decode(word);
-      const inRange = [rd, rs1, rs2].every((register) => register >= 0 && register < 32) && imm === (imm | 0);
-      if (!inRange || id < 0 || id > 191 || (length !== 2 && length !== 4)) throw new Error(`0x${word.toString(16)}`);
-    };
-    for (let word = 0; word < 0x1_0000; word++) check(word);
-    for (let i = 0; i < 200_000; i++) check(random.uint32());
+  it('reads the third source and the rounding mode, also a reserved one', () => {
+    const fmaddD = { id: idOf('fmadd.d'), length: 4, rd: 10, rs1: 11, rs2: 12, rs3: 13, rm: 7, imm: 0 };
+    expect(decode(0x6ac5f543, decoder64)).to.deep.equal(fmaddD);
+    for (let rm = 0; rm < 8; rm++) {
+      expect(decode(0x6ac58543 | (rm << 12), decoder64)).to.deep.equal({ ...fmaddD, rm });
+    }
+    expect(decode(0x20b50553, decoder64)).to.include({ id: idOf('fsgnj.s'), rs3: 0, rm: 0 });
   });
+
+  it('reads on RV64 what differs from RV32', () => {
+    for (const [word, name, fields] of [
+      [0x03f51513, 'slli', { rd: 10, rs1: 10, imm: 63 }],
+      [0x43f55513, 'srai', { rd: 10, rs1: 10, imm: 63 }],
+      [0x00813083, 'ld', { rd: 1, rs1: 2, imm: 8 }],
+      [0x00113423, 'sd', { rs1: 2, rs2: 1, imm: 8 }],
+      [0x60a2, 'ld', { rd: 1, rs1: 2, imm: 8 }],
+      [0xe406, 'sd', { rs1: 2, rs2: 1, imm: 8 }],
+      [0x2505, 'addiw', { rd: 10, rs1: 10, imm: 1 }],
+      [0x15fd, 'addi', { rd: 11, rs1: 11, imm: -1 }],
+      [0x9d2d, 'addw', { rd: 10, rs1: 10, rs2: 11 }],
+      [0x8330000f, 'fence', {}],
+      [0x0100000f, 'fence', {}],
+    ] as const) {
+      expect(decode(word, decoder64), name).to.deep.include({ id: idOf(name), ...fields });
+    }
+    expect(decode(0x02051513, decoder64).imm).to.equal(32);
+    for (const word of [0x02051513, 0x00813083, 0x00113423, 0x60a2, 0xe406, 0x9d2d, 0x6ac5f543, 0x10200073]) {
+      expect(decode(word).id, word.toString(16)).to.equal(0);
+    }
+  });
+
+  for (const [name, by] of [
+    ['RV32IMAC', decoder],
+    ['RV64GC', decoder64],
+  ] as const) {
+    it(`answers every halfword and 200,000 random words without throwing, with operands in range: ${name}`, () => {
+      const random = createRandom('words');
+      const check = (word: number): void => {
+        const { id, length, rd, rs1, rs2, rs3, rm, imm } = decode(word, by);
+        const areRegisters = [rd, rs1, rs2, rs3].every((register) => register >= 0 && register < 32);
+        const inRange = areRegisters && rm >= 0 && rm < 8 && imm === (imm | 0);
+        if (!inRange || id < 0 || id >= 320 || (length !== 2 && length !== 4))
+          throw new Error(`0x${word.toString(16)}`);
+      };
+      for (let word = 0; word < 0x1_0000; word++) check(word);
+      for (let i = 0; i < 200_000; i++) check(random.uint32());
+    });
+  }
 
   it('finds exactly the row whose bits match, whatever the operands', () => {
     const random = createRandom('operands');
-    const rows = selectInstructions(32, RV32IMAC);
-    for (const [index, row] of rows.entries()) {
-      for (let i = 0; i < 50; i++) {
-        const word = row.match | (random.uint32() & ~row.mask & (row.length === 2 ? 0xffff : -1));
-        const found = decoder.find(word);
-        if (row.nonZero.length === 0) expect(found, row.name).to.not.equal(undefined);
-        // An earlier row may take the word away, as c.addi16sp does from c.lui; a later one may not.
-        if (found !== undefined && found !== row) expect(rows.indexOf(found), row.name).to.be.below(index);
-        if (row.length === 4) expect(found?.name).to.equal(row.name);
+    for (const [rows, by] of [
+      [selectInstructions(32, RV32IMAC), decoder],
+      [selectInstructions(64, RV64GC), decoder64],
+    ] as const) {
+      for (const [index, row] of rows.entries()) {
+        for (let i = 0; i < 50; i++) {
+          const word = row.match | (random.uint32() & ~row.mask & (row.length === 2 ? 0xffff : -1));
+          const found = by.find(word);
+          if (row.nonZero.length === 0) expect(found, row.name).to.not.equal(undefined);
+          // An earlier row may take the word away, as c.addi16sp does from c.lui; a later one may not.
+          if (found !== undefined && found !== row) expect(rows.indexOf(found), row.name).to.be.below(index);
+          if (row.length === 4) expect(found?.name).to.equal(row.name);
+        }
       }
     }
   });
 
-  it('counts the legal halfwords of RV32C without F and D', () => {
-    let legal = 0;
-    for (let word = 0; word < 0x1_0000; word++) {
-      if ((word & 3) !== 3 && decode(word).id !== 0) legal++;
-    }
-    expect(legal).to.equal(LEGAL_HALFWORDS);
+  it('counts the legal halfwords of RV32C without F and D, and of RV64C with D', () => {
+    const count = (by: Decoder): number => {
+      let legal = 0;
+      for (let word = 0; word < 0x1_0000; word++) {
+        if ((word & 3) !== 3 && decode(word, by).id !== 0) legal++;
+      }
+      return legal;
+    };
+    expect(count(decoder)).to.equal(LEGAL_HALFWORDS_32);
+    expect(count(decoder64)).to.equal(LEGAL_HALFWORDS_64);
   });
 });
 
 /** Worked out by hand from table 16.5 to 16.7, quadrant by quadrant. */
+const JUMPS = 3 * 2048;
+const C_LUI = 63 + 31 * 63;
+const C_MOVES = 31 + 32 * 31 + (1 + 31 + 32 * 31);
 const QUADRANT_0 = 2048 - 8 + 2048 + 2048;
-const QUADRANT_1 = 2048 + 2048 + 2048 + (63 + 31 * 63) + (256 + 256 + 512 + 256) + 3 * 2048;
-const QUADRANT_2 = 1024 + (2048 - 64) + (31 + 32 * 31) + (1 + 31 + 32 * 31) + 2048;
-const LEGAL_HALFWORDS = QUADRANT_0 + QUADRANT_1 + QUADRANT_2;
+const QUADRANT_1 = 2048 + 2048 + 2048 + C_LUI + (256 + 256 + 512 + 256) + JUMPS;
+const QUADRANT_2 = 1024 + (2048 - 64) + C_MOVES + 2048;
+const LEGAL_HALFWORDS_32 = QUADRANT_0 + QUADRANT_1 + QUADRANT_2;
+const WIDE_QUADRANT_0 = 2048 - 8 + 6 * 2048;
+const WIDE_QUADRANT_1 = 2048 + (2048 - 64) + 2048 + C_LUI + (3 * 512 + 256 + 128) + JUMPS;
+const WIDE_QUADRANT_2 = 2048 + 2048 + 2 * (2048 - 64) + C_MOVES + 3 * 2048;
+const LEGAL_HALFWORDS_64 = WIDE_QUADRANT_0 + WIDE_QUADRANT_1 + WIDE_QUADRANT_2;

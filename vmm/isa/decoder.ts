@@ -1,6 +1,6 @@
 /** Instruction decoding by the instruction table. */
 
-import { FORMATS, type Format, readImmediate, readRegisterField } from './format.js';
+import { FORMATS, type Format, RM_SHIFT, readImmediate, readRegisterField } from './format.js';
 import type { Instruction } from './instruction-table.js';
 
 /** One decoded instruction; the caller owns it and the decoder fills it. Operands the format lacks are 0. */
@@ -9,11 +9,23 @@ export interface DecodedInstruction {
   id: number;
   /** Bytes: 2 or 4. */
   length: number;
+  /** Numbers 0..31; whether one is an x or an f register follows from the instruction (`RegisterField.file`). */
   rd: number;
   rs1: number;
   rs2: number;
+  rs3: number;
+  /**
+   * The rounding mode of an instruction that has one, 0..7. The decoder rejects none: it is the engine that raises an
+   * illegal-instruction exception for the reserved modes 5 and 6, and for 7 when `frm` holds a reserved mode.
+   */
+  rm: number;
   /** Signed 32-bit immediate, or the CSR's number. */
   imm: number;
+}
+
+/** A `DecodedInstruction` to decode into. */
+export function createDecodedInstruction(): DecodedInstruction {
+  return { id: 0, length: 0, rd: 0, rs1: 0, rs2: 0, rs3: 0, rm: 0, imm: 0 };
 }
 
 /** Whether the halfword begins an instruction of 32 bits. */
@@ -53,7 +65,7 @@ export class Decoder {
   /** Fills `into` with the instruction that `word` begins with. Any 32 bits are allowed. */
   decode(word: number, into: DecodedInstruction): void {
     into.length = isLongInstruction(word) ? 4 : 2;
-    into.id = into.rd = into.rs1 = into.rs2 = into.imm = 0;
+    into.id = into.rd = into.rs1 = into.rs2 = into.rs3 = into.rm = into.imm = 0;
     const row = this.find(word);
     if (row === undefined) return;
     const format: Format = FORMATS[row.format];
@@ -61,6 +73,8 @@ export class Decoder {
     if (format.rd !== undefined) into.rd = readRegisterField(format.rd, word);
     if (format.rs1 !== undefined) into.rs1 = readRegisterField(format.rs1, word);
     if (format.rs2 !== undefined) into.rs2 = readRegisterField(format.rs2, word);
+    if (format.rs3 !== undefined) into.rs3 = readRegisterField(format.rs3, word);
+    if (format.rm !== undefined) into.rm = (word >>> RM_SHIFT) & 7;
     if (format.imm !== undefined) into.imm = readImmediate(format.imm, word);
   }
 }

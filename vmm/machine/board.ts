@@ -29,6 +29,7 @@ export interface BoardParts {
   readonly devices: BoardDevices;
   readonly seed: string | undefined;
   readonly epochMs: number | undefined;
+  readonly isConsolePaced: boolean;
   /** Sets or clears bits of the guest's `mip`. */
   setPending(bits: number, pending: boolean): void;
   finish(outcome: FinisherOutcome): void;
@@ -53,7 +54,7 @@ export function createBoard(parts: BoardParts): Board {
   const seip: InterruptLine = { set: (level) => setPending(INTERRUPT.seip, level) };
   const plic = new Plic({ outputs: plan.xlen === 64 ? [meip, seip] : [meip] });
   const clint = new Clint({ clock, setPending });
-  const console = new Ns16550a({ clock, line: plic.line(BOARD.console.source) });
+  const console = new Ns16550a({ clock, line: plic.line(BOARD.console.source), isPaced: parts.isConsolePaced });
   console.attach(consoleBackend(parts));
   bus.reserve({ name: 'ram', base: BOARD.ram.base, length: plan.ramBytes });
   const finisher = new TestFinisher({ finish: (outcome) => parts.finish(outcome) });

@@ -1,8 +1,8 @@
 /** The one place that chooses what executes a guest, and the state in which every guest starts. */
 
 import type { GuestMemory } from '../cpu/guest-memory.js';
-import { createInterpreter } from '../cpu/interpreter.js';
 import type { HypercallMode, Vcpu, VcpuHost } from '../cpu/vcpu.js';
+import { EngineVcpu } from '../engine/engine-vcpu.js';
 import { VmmError } from '../errors.js';
 
 /** What executes guest instructions. All retire them alike, so a journal of one replays with another. */
@@ -21,24 +21,17 @@ export interface VcpuOptions {
 /** A vCPU that `startVcpu` has yet to start. Throws `VMM_CONFIG` for what no engine runs. */
 export function createVcpu(options: VcpuOptions): Vcpu {
   const { engine, xlen, memory, host, hypercalls } = options;
-  if (xlen === 64) {
-    throw new VmmError('VMM_CONFIG', `The ${engine} for 64-bit guests is not there yet.`, {
-      where: engine,
-      hint: 'Build the guest for rv32imac.',
+  if (!ENGINE_NAMES.includes(engine)) {
+    throw new VmmError('VMM_CONFIG', `there is no engine '${engine}'`, {
+      hint: `Choose from: ${ENGINE_NAMES.join(', ')}.`,
     });
   }
-  if (engine !== 'interpreter') {
-    throw new VmmError('VMM_CONFIG', `The ${engine} for 32-bit guests is not there yet.`, {
-      where: engine,
-      hint: 'Choose the interpreter.',
-    });
-  }
-  if (hypercalls === 'supervisor') {
+  if (xlen === 32 && hypercalls === 'supervisor') {
     throw new VmmError('VMM_CONFIG', 'A 32-bit guest has no S mode from which it could make SBI calls.', {
       hint: 'Start it in M mode.',
     });
   }
-  return createInterpreter({ memory, host, hypercalls: hypercalls === 'machine' });
+  return new EngineVcpu({ translates: engine === 'translator', xlen, memory, host, hypercalls });
 }
 
 /** How a guest starts; a replay finds the same in its journal. */

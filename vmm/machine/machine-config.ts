@@ -68,6 +68,8 @@ export interface MachineConfig {
   /** What exits cost in virtual time; nothing when absent. Must depend on its arguments alone. */
   readonly exitCostNs?: ExitCost;
   readonly limits?: MachineLimits;
+  /** Whether the console's UART takes the time of its line for what the guest writes; true when absent. */
+  readonly isConsolePaced?: boolean;
   /** One character of the guest's console, from its UART or by hypercall. */
   readonly onConsole?: (byte: number) => void;
   /** The console's UART has room for a character again, after it had none. */

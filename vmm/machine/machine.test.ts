@@ -5,6 +5,7 @@ import { VirtualClock } from '../../base/index.js';
 import { VmmError } from '../errors.js';
 import { InstructionTimebase } from './instruction-timebase.js';
 import { createMachine } from './machine.js';
+import type { MachineConfig } from './machine-config.js';
 import { bench, PASS, program } from './test-support.js';
 import { VirtualScheduler } from './virtual-scheduler.js';
 
@@ -59,6 +60,13 @@ handler:
 `;
 
 describe('machine in virtual time', () => {
+  it('refuses an engine that it does not have', () => {
+    const engine = 'steam' as MachineConfig['engine'];
+    expect(() => bench(program(PASS), { engine }))
+      .to.throw(VmmError, "there is no engine 'steam'")
+      .with.property('code', 'VMM_CONFIG');
+  });
+
   it('delivers a timer interrupt at the first instruction whose time has come', () => {
     for (const cpuHz of [100_000_000, 33_333_333, 1_000_000_000, 7_000_000]) {
       const { scheduler, machine } = bench(program(timerGuest(1_000)), { cpuHz });
@@ -243,7 +251,7 @@ describe('machine in virtual time', () => {
     expect(build({ ramBytes: 0x1_0000, reportRing: true })).to.throw(VmmError, /too small/);
     expect(build({ cpuHz: 0 })).to.throw(VmmError, /instructions a second/);
     expect(build({ bootargs: 'x'.repeat(20_000) })).to.throw(VmmError, /Shorten|device tree/);
-    expect(build({ image: { ...image, xlen: 64 } })).to.throw(VmmError, /64-bit/);
+    expect(build({ hypercalls: 'supervisor', image: { ...image, xlen: 32 } })).to.throw(VmmError, /S mode/);
     const big = { gpa: 0x8000_0000, bytes: new Uint8Array(4), memoryBytes: 0x10_0000 };
     expect(build({ ramBytes: 0x10_0000, image: { ...image, segments: [big] } })).to.throw(VmmError, /no room/);
   });

@@ -137,6 +137,7 @@ class BoardMachine implements Machine {
       ram.write(plan.firmwareInfoGpa, info, 0, info.length);
     }
     this.#board = createBoard({
+      isConsolePaced: config.isConsolePaced ?? true,
       clock: this.clock,
       ram,
       plan,

@@ -2,18 +2,19 @@
 
 import { expect } from 'chai';
 import { createRandom, type Random } from '../../../base/index.js';
-import { type DecodedInstruction, Decoder } from '../../isa/decoder.js';
-import { INSTRUCTIONS, RV32IMAC, selectInstructions } from '../../isa/instruction-table.js';
+import { createDecodedInstruction, Decoder } from '../../isa/decoder.js';
+import { RV32IMAC, selectInstructions } from '../../isa/instruction-table.js';
 import type { Vcpu } from '../vcpu.js';
 import { type CreateVcpu, RAM_BASE, VcpuBench } from './vcpu-bench.js';
 
 const RAM_BYTES = 0x1_0000;
 const STEPS = 100_000;
+const ROWS = selectInstructions(32, RV32IMAC);
 
 /** Bits that are an instruction more often than chance would have it: a random row with random operands. */
 function randomWord(random: Random): number {
   if (random.below(8) === 0) return random.uint32();
-  const row = INSTRUCTIONS[random.below(INSTRUCTIONS.length)];
+  const row = ROWS[random.below(ROWS.length)];
   const word = (row.match | (random.uint32() & ~row.mask)) >>> 0;
   return row.length === 4 ? word : ((word & 0xffff) | (randomCompressed(random) << 16)) >>> 0;
 }
@@ -81,8 +82,8 @@ export function describeRandomPrograms(create: CreateVcpu): void {
 
     it('traps every word that the decoder does not know', () => {
       const random = createRandom('illegal');
-      const decoder = new Decoder(selectInstructions(32, RV32IMAC));
-      const decoded: DecodedInstruction = { id: 0, length: 0, rd: 0, rs1: 0, rs2: 0, imm: 0 };
+      const decoder = new Decoder(ROWS);
+      const decoded = createDecodedInstruction();
       const bench = new VcpuBench(
         create,
         `la t0, handler\ncsrw mtvec, t0\nthere: .word 0\n.align 2\nhandler: j handler`,

@@ -1,0 +1,46 @@
+/** Compiled interpreters: one for each kind of hart and board in a process, because V8 optimises each of them once. */
+
+import type { GuestMemory } from '../cpu/guest-memory.js';
+import { Decoder } from '../isa/decoder.js';
+import { type Instruction, RV32IMAC, RV64GC, selectInstructions } from '../isa/instruction-table.js';
+import { compileModule, instantiate, type WasmModule, type WasmTable } from '../wasm/web-assembly.js';
+import { buildInterpreterModule } from './interpreter-module.js';
+
+/** Places for translated regions in a machine's table. */
+const REGION_PLACES = 0x1_0000;
+
+const INSTRUCTIONS: Readonly<Record<32 | 64, readonly Instruction[]>> = {
+  32: selectInstructions(32, RV32IMAC),
+  64: selectInstructions(64, RV64GC),
+};
+
+const DECODERS = { 32: new Decoder(INSTRUCTIONS[32]), 64: new Decoder(INSTRUCTIONS[64]) } as const;
+
+/** The decoder of our harts of this width. */
+export function decoderOf(xlen: 32 | 64): Decoder {
+  return DECODERS[xlen];
+}
+
+/** An interpreter over one machine's memory. */
+export interface InterpreterInstance {
+  /** See `buildInterpreterModule`. */
+  readonly run: (slot: number, left: number) => number;
+  /** Undefined in a build without regions. */
+  readonly table: WasmTable | undefined;
+}
+
+const modules = new Map<string, WasmModule>();
+
+export function instantiateInterpreter(xlen: 32 | 64, memory: GuestMemory, hasRegions: boolean): InterpreterInstance {
+  const key = `${xlen} ${memory.ramBase} ${hasRegions}`;
+  let module = modules.get(key);
+  if (module === undefined) {
+    const regions = hasRegions ? REGION_PLACES : 0;
+    module = compileModule(
+      buildInterpreterModule({ xlen, instructions: INSTRUCTIONS[xlen], ramBase: memory.ramBase, regions }),
+    );
+    modules.set(key, module);
+  }
+  const { run, table } = instantiate(module, memory.memory);
+  return { run: run as InterpreterInstance['run'], table: table as WasmTable | undefined };
+}
