@@ -251,7 +251,7 @@ describe('machine in virtual time', () => {
     expect(build({ ramBytes: 0x1_0000, reportRing: true })).to.throw(VmmError, /too small/);
     expect(build({ cpuHz: 0 })).to.throw(VmmError, /instructions a second/);
     expect(build({ bootargs: 'x'.repeat(20_000) })).to.throw(VmmError, /Shorten|device tree/);
-    expect(build({ hypercalls: 'supervisor', image: { ...image, xlen: 32 } })).to.throw(VmmError, /S mode/);
+    expect(build({ image: { ...image, xlen: 32, hypercalls: 'supervisor' } })).to.throw(VmmError, /S mode/);
     const big = { gpa: 0x8000_0000, bytes: new Uint8Array(4), memoryBytes: 0x10_0000 };
     expect(build({ ramBytes: 0x10_0000, image: { ...image, segments: [big] } })).to.throw(VmmError, /no room/);
   });
