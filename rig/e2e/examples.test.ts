@@ -13,7 +13,7 @@ import { endAll, rig } from './rig-process.js';
 import { noTerminal } from './terminal.js';
 
 const nightly = process.env.RIGVISOR_NIGHTLY === '1';
-const COMMANDS = ['record', 'run', 'start', 'replay', 'export', 'list', 'trace', 'doctor'];
+const COMMANDS = ['record', 'run', 'start', 'replay', 'export', 'list', 'trace', 'guest', 'doctor'];
 
 /** The words of an example: what follows three spaces is a remark, single quotes keep spaces. */
 function wordsOf(example: string): string[] {
@@ -32,6 +32,7 @@ async function examplesOf(command: string): Promise<string[]> {
 function whyNot(example: string): string | undefined {
   if (!example.startsWith('rig ')) return 'it is of another program';
   if (/\/dev\/tty|--port \/tmp\//.test(example)) return 'it needs a device';
+  if (/--kernel|--gdb/.test(example)) return 'it needs an image that is not shipped, or a debugger';
   if (example.startsWith('rig export') && noTerminal() !== undefined) return noTerminal();
   if (example.startsWith('rig start') && !nightly) return 'it is what "npm start" runs; nightly';
   return undefined;

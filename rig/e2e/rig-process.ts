@@ -24,6 +24,8 @@ export interface StartOptions {
   readonly limitMs?: number;
   /** User and group without any right. */
   readonly nobody?: boolean;
+  /** Standard input: what `type` writes to, or a file that is open; nothing when absent. */
+  readonly stdin?: 'pipe' | number;
 }
 
 const NOBODY = 65_534;
@@ -41,7 +43,7 @@ export class RigProcess {
   constructor(args: readonly string[], options: StartOptions) {
     this.#args = args;
     this.#child = spawn(process.execPath, [MAIN, ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'],
       detached: options.group ?? false,
       timeout: options.limitMs ?? LIMIT_MS,
       killSignal: 'SIGKILL',
@@ -60,6 +62,12 @@ export class RigProcess {
       if (this.#isOver) throw new Error(`it ended without saying ${pattern}: ${this.out}${this.err}`);
       return false;
     });
+  }
+
+  /** Writes to its standard input, which was asked for as a pipe; without a text it ends that. */
+  type(text?: string | Uint8Array): void {
+    if (text === undefined) this.#child.stdin?.end();
+    else this.#child.stdin?.write(text);
   }
 
   signal(name: NodeJS.Signals): void {

@@ -35,7 +35,7 @@ export interface GuestRequest {
   readonly durationNs?: number;
   /** A file that is typed at the console instead of what comes from standard input. */
   readonly input?: string;
-  /** Text of the console after which `input` is typed; at once when absent. */
+  /** Text of the console after which `input` is typed; when absent: its first character, or when the guest first waits. */
   readonly inputAfter?: string;
   /** Port of this computer at which a debugger is awaited before the first instruction. */
   readonly gdbPort?: number;

@@ -50,6 +50,7 @@ export class GuestSession {
   readonly #keyboard: Keyboard | undefined;
   readonly #signal: AbortSignal;
   readonly #onAbort = (): void => this.interrupt();
+  #onWait: (() => void) | undefined;
   #isInputOver = false;
   #hasQuit = false;
   #isHeld = false;
@@ -98,6 +99,11 @@ export class GuestSession {
     if (this.#signal.aborted || this.#hasQuit || this.output.isClosed) return { kind: 'aborted' };
     if (timeoutMs !== undefined && hostMs() - this.startMs > timeoutMs) return { kind: 'timeout' };
     return undefined;
+  }
+
+  /** To be called when the guest waits for an interrupt, between two pieces of its run. */
+  guestWaits(): void {
+    this.#onWait?.();
   }
 
   statistics(): GuestStatistics {
@@ -171,19 +177,19 @@ export class GuestSession {
     this.#keyboard?.hold(held);
   }
 
+  /** Before a guest has shown a sign of life, its UART is not set up, and characters would be lost in it. */
   #typeWhenAsked(typed: Uint8Array): void {
     const { inputAfter } = this.#request;
-    if (inputAfter === undefined) {
-      this.#isInputOver = true;
-      this.#feed.type(typed);
-      return;
-    }
+    const watch = inputAfter === undefined ? undefined : new TextWatch(inputAfter);
     this.#isInputOver = true;
-    const watch = new TextWatch(inputAfter);
-    this.output.onByte = (byte) => {
-      if (!watch.see(byte)) return;
+    const type = (): void => {
       this.output.onByte = undefined;
+      this.#onWait = undefined;
       this.#feed.type(typed);
     };
+    this.output.onByte = (byte) => {
+      if (watch === undefined || watch.see(byte)) type();
+    };
+    if (watch === undefined) this.#onWait = type;
   }
 }

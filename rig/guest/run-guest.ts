@@ -72,6 +72,7 @@ async function runVirtual(session: GuestSession, clock: VirtualClock, gdb: GdbSe
     const run = scheduler.runUntil(Math.min(session.endNs, clock.now() + SLICE_NS));
     if (machine.end !== undefined) return { kind: 'guest', end: machine.end };
     if (run.kind === 'target' && clock.now() >= session.endNs) return { kind: 'duration' };
+    if (machine.activity === 'idle') session.guestWaits();
     const waits = machine.activity === 'idle' && machine.instret === instret;
     const isOver = waits && clock.nextDueNs() === Number.POSITIVE_INFINITY;
     if (isOver && waitsInVain(session, gdb)) return { kind: 'waits' };
@@ -96,6 +97,7 @@ async function runWall(session: GuestSession, gdb: GdbServer | undefined, signal
     await runner.run(Math.min(session.endNs, clock.now() + WALL_SLICE_NS), signal);
     if (machine.end !== undefined) return { kind: 'guest', end: machine.end };
     if (clock.now() >= session.endNs) return { kind: 'duration' };
+    if (machine.activity === 'idle') session.guestWaits();
     if (machine.activity === 'idle' && clock.nextDueNs() === Number.POSITIVE_INFINITY && waitsInVain(session, gdb))
       return { kind: 'waits' };
   }

@@ -209,7 +209,7 @@ describe('machine in virtual time', () => {
     expect(reports.map((record) => record.join())).to.deep.equal([
       '2,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,7,0,0,0,4,0,0,0,239,190,173,222',
     ]);
-    expect(machine.end).to.include({ kind: 'fail', sentence: "The guest ended with fail." });
+    expect(machine.end).to.include({ kind: 'fail', sentence: 'The guest ended with fail.' });
     expect(machine.exits.snapshot()).to.include({ hypercalls: 4, total: 4 });
   });
 
@@ -220,7 +220,7 @@ describe('machine in virtual time', () => {
     expect(first).to.deep.equal({
       kind: 'limit',
       machine: 'guest',
-      sentence: "The guest was stopped after its limit of 12345 instructions.",
+      sentence: 'The guest was stopped after its limit of 12345 instructions.',
     });
     expect(byInstructions.machine.instret).to.equal(12_345);
     const byTime = bench(spin, { limits: { virtualNs: 500_000 } });
@@ -251,7 +251,7 @@ describe('machine in virtual time', () => {
     expect(build({ ramBytes: 0x1_0000, reportRing: true })).to.throw(VmmError, /too small/);
     expect(build({ cpuHz: 0 })).to.throw(VmmError, /instructions a second/);
     expect(build({ bootargs: 'x'.repeat(20_000) })).to.throw(VmmError, /Shorten|device tree/);
-    expect(build({ hypercalls: 'supervisor', image: { ...image, xlen: 32 } })).to.throw(VmmError, /S mode/);
+    expect(build({ image: { ...image, xlen: 32, hypercalls: 'supervisor' } })).to.throw(VmmError, /S mode/);
     const big = { gpa: 0x8000_0000, bytes: new Uint8Array(4), memoryBytes: 0x10_0000 };
     expect(build({ ramBytes: 0x10_0000, image: { ...image, segments: [big] } })).to.throw(VmmError, /no room/);
   });

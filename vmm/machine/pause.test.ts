@@ -43,7 +43,13 @@ describe('a machine that a debugger stops', () => {
 
   it('stops in wall time at both', async () => {
     const clock = new WallClock();
-    const machine = createMachine({ name: 'm', engine: 'interpreter', ramBytes: 0x10_0000, image: program(LOOP), clock });
+    const machine = createMachine({
+      name: 'm',
+      engine: 'interpreter',
+      ramBytes: 0x10_0000,
+      image: program(LOOP),
+      clock,
+    });
     const runner = new WallRunner(clock);
     runner.add(machine);
     const counts: number[] = [];

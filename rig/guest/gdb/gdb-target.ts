@@ -13,6 +13,7 @@ const FLOAT_CSRS: readonly (readonly [name: string, csr: number])[] = [
   ['fcsr', 3],
 ];
 const PAGE = 0x1000n;
+const MISA_D = 1n << 3n;
 
 export class GdbTarget {
   readonly #machine: Machine;
@@ -45,7 +46,7 @@ export class GdbTarget {
     if (number < PC) return littleEndian(this.#vcpu.readRegister(number), xlen);
     if (number === PC) return littleEndian(this.#vcpu.readPc(), xlen);
     if (number < FIRST_CSR) {
-      const value = this.#vcpu.readFloat(number - FIRST_FLOAT);
+      const value = this.#hasFloat ? this.#vcpu.readFloat(number - FIRST_FLOAT) : undefined;
       return value === undefined ? undefined : littleEndian(value, 64);
     }
     if (number > LAST_CSR) return undefined;
@@ -62,7 +63,7 @@ export class GdbTarget {
     if (number < PC) this.#vcpu.writeRegister(number, value);
     else if (number === PC) this.#writePc(value);
     else if (isFloat) {
-      if (this.#vcpu.readFloat(number - FIRST_FLOAT) === undefined) return false;
+      if (!this.#hasFloat) return false;
       this.#vcpu.writeFloat(number - FIRST_FLOAT, value);
     } else return number <= LAST_CSR && this.#vcpu.writeCsr(number - FIRST_CSR, value);
     return true;
@@ -108,7 +109,7 @@ export class GdbTarget {
     const cpu = names.map((name, i) => register(name, xlen, i, types[name] ?? 'int'));
     cpu.push(register('pc', xlen, PC, 'code_ptr'));
     const features = [feature('org.gnu.gdb.riscv.cpu', cpu)];
-    const hasFloat = this.#vcpu.readFloat(0) !== undefined;
+    const hasFloat = this.#hasFloat;
     if (hasFloat) features.push(feature('org.gnu.gdb.riscv.fpu', floatRegisters()));
     const isFloatCsr = (csr: number): boolean => FLOAT_CSRS.some(([, number]) => number === csr);
     const csrs = Object.entries(CSR)
@@ -117,6 +118,11 @@ export class GdbTarget {
     features.push(feature('org.gnu.gdb.riscv.csr', csrs));
     const head = `<?xml version="1.0"?>\n<!DOCTYPE target SYSTEM "gdb-target.dtd">\n`;
     return `${head}<target version="1.0">\n<architecture>riscv:rv${xlen}</architecture>\n${features.join('')}</target>\n`;
+  }
+
+  /** `misa` has D. */
+  get #hasFloat(): boolean {
+    return ((this.#vcpu.readCsr(CSR.misa) ?? 0n) & MISA_D) !== 0n;
   }
 
   #writePc(value: bigint): void {
