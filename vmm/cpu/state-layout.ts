@@ -69,6 +69,8 @@ export const STATE = {
   slot: 0x39c,
   /** Whether addresses are translated: 0 when fetches and data are physical, 1 when both go through the TLB. */
   paged: 0x3a0,
+  /** Which indirect jump of translated code led to pc, as the translator numbers them; 0 when none did. */
+  indirect: 0x3a4,
   /** Swallows writes to x0: slot 127. */
   sink: 0x3f8,
 

@@ -24,6 +24,8 @@ export const HEAT = {
   placeMask: 0x7fff_ffff,
   /** A jump target this hot is worth translating; it never gets hotter. */
   threshold: 512,
+  /** A target of an indirect jump in translated code this hot is worth being known to that code. */
+  learned: 16,
 } as const;
 
 /** Address of the heat of the slot at `address`. */

@@ -214,8 +214,10 @@ export class EngineVcpu extends HartInspection implements Vcpu {
       this.#words[WORD.paged] === 0 &&
       this.#words[WORD.openBytes] === ramBytes &&
       pmp.allowsAll(ramBase, ramBytes, ACCESS.execute, privilege);
-    if (isOpen) this.#translator?.translate(entry, { first: 0, end: ramBytes, bits: 0 }, privilege);
-    else this.#translator?.translate(entry, this.#spanOf(entry), undefined);
+    const site = this.#words[WORD_INDIRECT];
+    this.#words[WORD_INDIRECT] = 0;
+    if (isOpen) this.#translator?.hot(entry, site, { first: 0, end: ramBytes, bits: 0 }, privilege);
+    else this.#translator?.hot(entry, site, this.#spanOf(entry), undefined);
   }
 
   /** What is mapped like the instruction at pc, whose RAM offset is `entry`. */
@@ -282,4 +284,5 @@ export class EngineVcpu extends HartInspection implements Vcpu {
 }
 
 const WORD_LEFT = STATE.left >> 2;
+const WORD_INDIRECT = STATE.indirect >> 2;
 const WORD_SLOT = STATE.slot >> 2;

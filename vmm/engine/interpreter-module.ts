@@ -191,8 +191,11 @@ class InterpreterGenerator {
     code.i32(0).set(this.#skip);
     code.get(heat).i32(HEAT.threshold).op(OP.i32LtU).if();
     code.get(place).get(heat).i32(1).op(OP.i32Add).tee(heat).memory(MEMORY.i32Store, CODE_PAGE.heat);
-    code.get(heat).i32(HEAT.threshold).op(OP.i32Eq).brIf(hot);
+    code.get(heat).i32(HEAT.threshold).op(OP.i32Eq);
+    code.get(heat).i32(HEAT.learned).op(OP.i32Eq).i32(STATE.indirect).memory(MEMORY.i32Load, 0).i32(0).op(OP.i32Ne);
+    code.op(OP.i32And).op(OP.i32Or).brIf(hot);
     code.end();
+    code.i32(STATE.indirect).i32(0).memory(MEMORY.i32Store, 0);
     code.end();
   }
 

@@ -27,7 +27,9 @@ export function targetsOf(block: Block, followCall: (target: number) => boolean)
       return [terminator.taken, terminator.next];
     case 'call':
       return followCall(terminator.target) ? [terminator.next] : [];
-    default:
+    case 'indirect':
+      return terminator.targets;
+    case 'leave':
       return [];
   }
 }

@@ -15,6 +15,10 @@ const MOST_DEPTH = 128;
 
 const PAGE_BITS = 12;
 
+/** Link registers by the calling convention. */
+const RA = 1;
+const T0 = 5;
+
 /** Parameters of a region's inner function: pc, what is left of the budget, depth of calls. */
 const PARAMETER = { pc: 0, left: 1, depth: 2 } as const;
 
@@ -23,6 +27,8 @@ export interface RegionCodeOptions {
   readonly model: MemoryModel;
   /** Where the heat of the region's entry is counted. */
   readonly heatAddress: number;
+  /** Number of the indirect jump at a RAM offset, not 0. */
+  readonly siteOf: (offset: number) => number;
   /** Number of the function that runs the region at a RAM offset of the same module; undefined when there is none. */
   readonly functionOf: (target: number) => number | undefined;
 }
@@ -41,6 +47,8 @@ export class RegionCode {
   readonly #pcOut: number;
   readonly #exitDelta: number;
   readonly #back: number;
+  /** The indirect jump by which the region is left; 0 for any other way. */
+  readonly #site: number;
   #operands!: RegionOperands;
   #exit: Label = 0;
 
@@ -55,6 +63,7 @@ export class RegionCode {
     this.#pcOut = code.local(this.#x.type);
     this.#exitDelta = code.local(TYPE.i32);
     this.#back = code.local(TYPE.i32);
+    this.#site = code.local(TYPE.i32);
     this.#nameRegisters();
   }
 
@@ -76,6 +85,7 @@ export class RegionCode {
     code.end();
     this.#registers.store();
     code.i32(STATE.left).get(PARAMETER.left).memory(MEMORY.i32Store, 0);
+    code.i32(STATE.indirect).get(this.#site).memory(MEMORY.i32Store, 0);
     code.get(this.#pcOut);
   }
 
@@ -219,12 +229,47 @@ export class RegionCode {
         this.#x.constant(code, -2);
         code.op(this.#x.and).set(this.#pcOut);
         this.#link(terminator.instruction, terminator.instruction.offset + terminator.instruction.length);
-        code.br(this.#exit);
+        this.#leaveIndirectly(node, terminator.instruction, terminator.targets);
         break;
       case 'leave':
         this.#leaveTo(terminator.target);
         break;
     }
+  }
+
+  /** To one of the known targets, or out of the region; returns are nobody's targets. */
+  #leaveIndirectly(node: Node, { rd, rs1, offset }: RegionInstruction, targets: readonly number[]): void {
+    const code = this.#code;
+    if (rd !== 0 || rs1 === RA || rs1 === T0) {
+      code.br(this.#exit);
+      return;
+    }
+    const inside = targets.filter((target) => this.#flow.successor(node, target) !== undefined).sort((a, b) => a - b);
+    this.#choose(node, inside);
+    code.i32(this.#options.siteOf(offset)).set(this.#site).br(this.#exit);
+  }
+
+  /** Passes control to that one of `targets`, which ascend, that is in `pcOut`; goes on behind when none is. */
+  #choose(node: Node, targets: readonly number[]): void {
+    const code = this.#code;
+    if (targets.length <= 3) {
+      for (const target of targets) {
+        code.get(this.#pcOut);
+        this.#pushPc(target);
+        code.op(this.#x.eq).if();
+        this.#pass(node, target);
+        code.end();
+      }
+      return;
+    }
+    const middle = targets.length >> 1;
+    code.get(this.#pcOut);
+    this.#pushPc(targets[middle]);
+    code.op(this.#x.ltU).if();
+    this.#choose(node, targets.slice(0, middle));
+    code.else();
+    this.#choose(node, targets.slice(middle));
+    code.end();
   }
 
   #link(instruction: RegionInstruction, next: number): void {

@@ -18,8 +18,8 @@ export type Terminator =
   | { readonly kind: 'branch'; readonly instruction: RegionInstruction; readonly taken: number; readonly next: number }
   /** `jal` with a link register: comes back to `next` when the callee returns. */
   | { readonly kind: 'call'; readonly instruction: RegionInstruction; readonly target: number; readonly next: number }
-  /** `jalr`. */
-  | { readonly kind: 'indirect'; readonly instruction: RegionInstruction }
+  /** `jalr`; `targets` are where it has been seen to lead. */
+  | { readonly kind: 'indirect'; readonly instruction: RegionInstruction; readonly targets: readonly number[] }
   /** The instruction at `target` is not for translated code. */
   | { readonly kind: 'leave'; readonly target: number };
 
@@ -49,6 +49,15 @@ export interface Span {
   readonly bits: number;
 }
 
+/** A region while it is found. */
+interface Search {
+  readonly span: Span;
+  readonly known: KnownTargets;
+  readonly found: Map<number, RegionInstruction>;
+  readonly leaders: Set<number>;
+  readonly waiting: number[];
+}
+
 const MOST_INSTRUCTIONS = 800;
 const PAGE_SHIFT = 12;
 
@@ -59,6 +68,9 @@ function rowsById(): (Instruction | undefined)[] {
   for (const row of INSTRUCTIONS) if (row.length === 4) rows[row.id] = row;
   return rows;
 }
+
+/** RAM offsets of indirect jumps, and where they lead. */
+export type KnownTargets = ReadonlyMap<number, readonly number[]>;
 
 /** Finds regions in decoded pages; nothing is copied or decoded for the guest by looking. */
 export class RegionFinder {
@@ -76,16 +88,17 @@ export class RegionFinder {
   }
 
   /** The region that begins at RAM offset `entry`, within `span`; undefined when its first instruction is none to translate. */
-  find(entry: number, span: Span): Region | undefined {
+  find(entry: number, span: Span, known: KnownTargets): Region | undefined {
     const found = new Map<number, RegionInstruction>();
     const leaders = new Set<number>([entry]);
     const waiting = [entry];
-    for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) this.#explore(at, span, found, leaders, waiting);
+    const search = { span, known, found, leaders, waiting };
+    for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) this.#explore(at, search);
     const blocks = new Map<number, Block>();
     const pages = new Set<number>();
     for (const leader of leaders) {
       if (!found.has(leader)) continue;
-      const block = this.#block(leader, found, leaders);
+      const block = this.#block(leader, search);
       blocks.set(leader, block);
       pages.add(leader >>> PAGE_SHIFT);
       for (const { offset, length } of block.body) pages.add((offset + length - 1) >>> PAGE_SHIFT);
@@ -95,13 +108,7 @@ export class RegionFinder {
     return { entry, blocks, pages, instructions: found.size };
   }
 
-  #explore(
-    from: number,
-    span: Span,
-    found: Map<number, RegionInstruction>,
-    leaders: Set<number>,
-    waiting: number[],
-  ): void {
+  #explore(from: number, { span, known, found, leaders, waiting }: Search): void {
     const lead = (offset: number): void => {
       if (leaders.has(offset) || offset < span.first || offset >= span.end) return;
       leaders.add(offset);
@@ -122,7 +129,11 @@ export class RegionFinder {
         lead(rd === 0 ? at + imm : at + length);
         return;
       }
-      if (row.name === 'jalr' || !this.#isQuick(instruction)) return;
+      if (row.name === 'jalr') {
+        for (const target of known.get(at) ?? []) lead(target);
+        return;
+      }
+      if (!this.#isQuick(instruction)) return;
       at += length;
     }
     // Runs into code that another path found: a block begins there.
@@ -143,14 +154,14 @@ export class RegionFinder {
     return row === undefined ? undefined : { ...decoded, offset, row };
   }
 
-  #block(leader: number, found: ReadonlyMap<number, RegionInstruction>, leaders: ReadonlySet<number>): Block {
+  #block(leader: number, { found, leaders, known }: Search): Block {
     const body: RegionInstruction[] = [];
     for (let at = leader; ; ) {
       const instruction = found.get(at);
       if (instruction === undefined || (at !== leader && leaders.has(at))) {
         return { offset: leader, body, terminator: { kind: 'jump', target: at }, count: body.length };
       }
-      const terminator = this.#terminator(instruction);
+      const terminator = this.#terminator(instruction, known);
       if (terminator !== undefined) {
         const retires = terminator.kind === 'leave' ? 0 : 1;
         return { offset: leader, body, terminator, count: body.length + retires };
@@ -160,7 +171,7 @@ export class RegionFinder {
     }
   }
 
-  #terminator(instruction: RegionInstruction): Terminator | undefined {
+  #terminator(instruction: RegionInstruction, known: KnownTargets): Terminator | undefined {
     const { row, offset, imm, length, rd } = instruction;
     const next = offset + length;
     if (BRANCHES.has(row.name)) return { kind: 'branch', instruction, taken: offset + imm, next };
@@ -168,7 +179,7 @@ export class RegionFinder {
       const target = offset + imm;
       return rd === 0 ? { kind: 'jump', target } : { kind: 'call', instruction, target, next };
     }
-    if (row.name === 'jalr') return { kind: 'indirect', instruction };
+    if (row.name === 'jalr') return { kind: 'indirect', instruction, targets: known.get(offset) ?? [] };
     if (semanticsOf(row.name, this.#xlen) === undefined || !this.#isQuick(instruction)) {
       return { kind: 'leave', target: offset };
     }

@@ -17,6 +17,8 @@ const MOST_FUNCTIONS = 48;
 const MOST_INSTRUCTIONS = 4_000;
 /** Jumps to a callee that make it worth translating with its caller. */
 const WARM = 4;
+/** Targets that are learned of one indirect jump. */
+const MOST_TARGETS = 64;
 /** The code cache begins anew when it holds so many modules, or so many bytes of them. */
 const MOST_MODULES = 20_000;
 const MOST_BYTES = 64 * 1024 * 1024;
@@ -58,10 +60,33 @@ export class Translator {
   /** By page of RAM. */
   readonly #byPage = new Map<number, Set<TranslatedModule>>();
   #bytes = 0;
+  /** Where indirect jumps have been seen to lead, by RAM offset. */
+  readonly #targets = new Map<number, readonly number[]>();
+  /** Indirect jumps by number, with the region each is in; there is no number 0. */
+  readonly #sites: ({ readonly entry: number; readonly offset: number } | undefined)[] = [undefined];
 
   constructor(options: TranslatorOptions) {
     this.#options = options;
     this.#finder = new RegionFinder(options.pages, options.decoder, options.xlen, isQuick);
+  }
+
+  /**
+   * The code at RAM offset `entry` is hot: translates it. When indirect jump number `site` of translated code led there,
+   * `entry` becomes known to that code instead, which is translated anew: a jump by table then stays in its region.
+   */
+  hot(entry: number, site: number, span: Span, openTo: number | undefined): void {
+    const from = this.#sites.at(site);
+    const isKnown = from === undefined || from.entry < span.first || from.entry >= span.end;
+    if (isKnown || !this.#learn(from.offset, entry)) this.translate(entry, span, openTo);
+    else this.translate(from.entry, span, openTo);
+  }
+
+  /** False when that adds nothing. */
+  #learn(site: number, target: number): boolean {
+    const targets = this.#targets.get(site) ?? [];
+    if (targets.includes(target) || targets.length >= MOST_TARGETS) return false;
+    this.#targets.set(site, [...targets, target]);
+    return true;
   }
 
   /**
@@ -83,7 +108,9 @@ export class Translator {
     for (const [offset, region] of regions) {
       const code = builder.function(signature, `r${offset}`);
       const heatAddress = heatOf(this.#slotOf(offset));
-      new RegionCode(code, region, { xlen, model, heatAddress, functionOf: (target) => numbers.get(target) }).generate();
+      const siteOf = (site: number): number => this.#sites.push({ entry: offset, offset: site }) - 1;
+      const functionOf = (target: number): number | undefined => numbers.get(target);
+      new RegionCode(code, region, { xlen, model, heatAddress, siteOf, functionOf }).generate();
       this.statistics.instructions += region.instructions;
     }
     const bytes = builder.encode();
@@ -103,6 +130,8 @@ export class Translator {
 
   /** Forgets every module. */
   clear(): void {
+    this.#targets.clear();
+    this.#sites.length = 1;
     for (const module of [...this.#modules]) this.#forget(module);
   }
 
@@ -113,7 +142,7 @@ export class Translator {
     let instructions = 0;
     for (let at = waiting.shift(); at !== undefined; at = waiting.shift()) {
       if (regions.has(at) || regions.size >= MOST_FUNCTIONS || instructions >= MOST_INSTRUCTIONS) continue;
-      const region = this.#finder.find(at, span);
+      const region = this.#finder.find(at, span, this.#targets);
       if (region === undefined) continue;
       regions.set(at, region);
       instructions += region.instructions;
