@@ -23,7 +23,7 @@ export const HEAT = {
   region: 0x8000_0000 | 0,
   placeMask: 0x7fff_ffff,
   /** A jump target this hot is worth translating; it never gets hotter. */
-  threshold: 512,
+  threshold: 1200,
   /** A target of an indirect jump in translated code this hot is worth being known to that code. */
   learned: 16,
 } as const;

@@ -78,6 +78,8 @@ export class RegionFinder {
   readonly #decoder: Decoder;
   readonly #xlen: 32 | 64;
   readonly #isQuick: (decoded: DecodedInstruction) => boolean;
+  /** Decoded instructions by page of RAM and RAM offset: regions overlap, and begin anew in code that was seen before. */
+  readonly #decoded = new Map<number, Map<number, RegionInstruction>>();
 
   /** `isQuick` says whether generated code executes the instruction with these operands. */
   constructor(pages: CodePages, decoder: Decoder, xlen: 32 | 64, isQuick: (decoded: DecodedInstruction) => boolean) {
@@ -106,6 +108,15 @@ export class RegionFinder {
     const first = blocks.get(entry);
     if (first === undefined || first.count === 0) return undefined;
     return { entry, blocks, pages, instructions: found.size };
+  }
+
+  /** The code of a page of RAM has changed. */
+  forget(page: number): void {
+    this.#decoded.delete(page);
+  }
+
+  forgetAll(): void {
+    this.#decoded.clear();
   }
 
   #explore(from: number, { span, known, found, leaders, waiting }: Search): void {
@@ -140,7 +151,10 @@ export class RegionFinder {
   }
 
   #decode(offset: number, span: Span): RegionInstruction | undefined {
-    if (offset < span.first || offset + 2 > span.end || !this.#pages.has(offset >>> PAGE_SHIFT)) return undefined;
+    const page = offset >>> PAGE_SHIFT;
+    if (offset < span.first || offset + 2 > span.end || !this.#pages.has(page)) return undefined;
+    const known = this.#decoded.get(page)?.get(offset);
+    if (known !== undefined) return known;
     const low = this.#pages.halfword(offset);
     let bits = low;
     if (isLongInstruction(low)) {
@@ -151,7 +165,20 @@ export class RegionFinder {
     const decoded: DecodedInstruction = { id: 0, length: 0, rd: 0, rs1: 0, rs2: 0, rs3: 0, rm: 0, imm: 0 };
     this.#decoder.decode(bits, decoded);
     const row = ROWS[decoded.id];
-    return row === undefined ? undefined : { ...decoded, offset, row };
+    if (row === undefined) return undefined;
+    const instruction = { ...decoded, offset, row };
+    // One that straddles two pages depends on both, and is decoded again.
+    if ((offset + decoded.length - 1) >>> PAGE_SHIFT === page) this.#remember(page, instruction);
+    return instruction;
+  }
+
+  #remember(page: number, instruction: RegionInstruction): void {
+    let known = this.#decoded.get(page);
+    if (known === undefined) {
+      known = new Map();
+      this.#decoded.set(page, known);
+    }
+    known.set(instruction.offset, instruction);
   }
 
   #block(leader: number, { found, leaders, known }: Search): Block {

@@ -16,7 +16,7 @@ import { RegionCode } from './region-code.js';
 const MOST_FUNCTIONS = 48;
 const MOST_INSTRUCTIONS = 4_000;
 /** Jumps to a callee that make it worth translating with its caller. */
-const WARM = 4;
+const WARM = 16;
 /** Targets that are learned of one indirect jump. */
 const MOST_TARGETS = 64;
 /** The code cache begins anew when it holds so many modules, or so many bytes of them. */
@@ -125,11 +125,13 @@ export class Translator {
 
   /** The code in a page of RAM is no longer what was translated. */
   dropped(page: number): void {
+    this.#finder.forget(page);
     for (const module of [...(this.#byPage.get(page) ?? [])]) this.#forget(module);
   }
 
   /** Forgets every module. */
   clear(): void {
+    this.#finder.forgetAll();
     this.#targets.clear();
     this.#sites.length = 1;
     for (const module of [...this.#modules]) this.#forget(module);

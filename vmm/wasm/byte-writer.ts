@@ -1,8 +1,14 @@
 /** A growing buffer with WebAssembly's variable-length integers (Core specification 2.0, section 5.2.2). */
 
 export class ByteWriter {
-  #bytes = new Uint8Array(256);
+  #bytes: Uint8Array;
+
   length = 0;
+
+  /** `capacity` bytes are there at first. */
+  constructor(capacity = 256) {
+    this.#bytes = new Uint8Array(capacity);
+  }
 
   byte(value: number): void {
     if (this.length === this.#bytes.length) this.#grow(1);

@@ -13,7 +13,7 @@ const VOID = 0x40;
  * counting. Nothing is checked here but the nesting: V8 validates the module.
  */
 export class Code {
-  readonly #writer = new ByteWriter();
+  readonly #writer = new ByteWriter(4096);
   readonly #locals: ValueType[] = [];
   #depth = 0;
 
