@@ -1,5 +1,6 @@
 /** The guests that engines are compared on, and how one of our machines runs one of them. */
 
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { VirtualClock } from '../base/index.js';
@@ -77,6 +78,18 @@ export function runOnEngine(engine: string, name: string, xlen: Xlen): EngineRun
     );
   }
   return { seconds, instructions: machine.instret };
+}
+
+const PROBE = fileURLToPath(new URL('engine-probe.js', import.meta.url));
+
+/**
+ * The same in a process of its own, as QEMU starts in one: nothing that V8 has learnt or compiled in an earlier run helps.
+ * The start of Node.js itself is not counted.
+ */
+export function runInProcess(engine: string, name: string, xlen: Xlen): EngineRun {
+  const done = spawnSync(process.execPath, [PROBE, engine, name, String(xlen)], { encoding: 'utf8' });
+  if (done.status !== 0) throw new Error(`${name} on RV${xlen} ${engine} failed: ${done.stderr.trim()}`);
+  return JSON.parse(done.stdout) as EngineRun;
 }
 
 /** Why this build has no such engine for this width; undefined when it has. */

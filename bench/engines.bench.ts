@@ -1,7 +1,7 @@
 /** Our engines against QEMU on the same ELF files, in alternating rounds: A B C, A B C, …. */
 
 import { engineRows, type ProgramFigures, printFigures } from './engine-figures.js';
-import { EMPTY, ENGINES, PROGRAMS, type Program, runOnEngine, whyMissing, type Xlen } from './engine-programs.js';
+import { EMPTY, ENGINES, PROGRAMS, type Program, runInProcess, whyMissing, type Xlen } from './engine-programs.js';
 import { choice, count } from './options.js';
 import { type QemuMode, qemuVersion, runQemu } from './qemu.js';
 import { alternate, median, type Row } from './table.js';
@@ -37,7 +37,7 @@ function contenders(xlen: Xlen): Contenders {
 }
 
 /**
- * One program by everyone in turn. A machine is built anew each round, as QEMU starts anew, and is timed from its first
+ * One program by everyone in turn. Each run has a process of its own, as QEMU has, and is timed from the machine's first
  * instruction: what an engine compiles counts. QEMU's process is timed as a whole, less the empty guest's of that round.
  */
 function measure({ name, kind }: Program, xlen: Xlen, { modes, engines }: Contenders, rounds: number): ProgramFigures {
@@ -51,7 +51,7 @@ function measure({ name, kind }: Program, xlen: Xlen, { modes, engines }: Conten
   }
   for (const engine of engines) {
     turns.set(engine, () => {
-      const run = runOnEngine(engine, name, xlen);
+      const run = runInProcess(engine, name, xlen);
       if (instructions !== undefined && instructions !== run.instructions) {
         throw new Error(`${name}: ${engine} retired ${run.instructions} instructions, before it ${instructions}.`);
       }
