@@ -127,7 +127,13 @@ const READ_DEVICE = 'li a0, 0x10000000\nloop: lw a1, 0(a0)\nj loop';
 function load(source: string): Vcpu {
   const memory = new GuestMemory(0x20_0000, ORIGIN);
   memory.write(ORIGIN, assemble(source, ORIGIN).bytes);
-  const vcpu = createVcpu({ engine: 'interpreter', xlen: 32, memory, host: { readTime: (instret) => instret }, hypercalls: 'none' });
+  const vcpu = createVcpu({
+    engine: 'interpreter',
+    xlen: 32,
+    memory,
+    host: { readTime: (instret) => instret },
+    hypercalls: 'none',
+  });
   vcpu.reset(ORIGIN, 0, 0);
   return vcpu;
 }

@@ -1,14 +1,15 @@
 /** Where decoded code lies in the shared memory: behind guest RAM, one block of 32 KiB for every page of code. */
 
 /**
- * A block holds 2,048 slots, one behind them that ends the page, and a word of heat for every slot (the translator's
- * build of the interpreter counts there, and finds regions). Blocks are aligned to their size, so that a jump within a
+ * A block holds 2,048 slots, one behind them that ends the page, a copy of the page as it was decoded, and a word of heat
+ * for every slot (the translator's build of the interpreter counts there, and finds regions). Blocks are aligned to their size, so that a jump within a
  * page is recognised by the upper bits of a slot's address.
  */
 export const CODE_PAGE = {
   blockBytes: 0x8000,
   slotsBytes: 0x4000,
   /** Within a block. */
+  copy: 0x5000,
   heat: 0x6000,
   /** Guest bytes a page. */
   pageBytes: 0x1000,

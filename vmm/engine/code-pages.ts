@@ -37,8 +37,8 @@ export class CodePages {
   readonly #blockOf: Int32Array;
   /** By block: its page of RAM. */
   readonly #pageOf = new Int32Array(CODE_BLOCKS);
-  /** Copies, by block. */
-  readonly #copies = Buffer.alloc(CODE_BLOCKS * PAGE_BYTES);
+  /** The area of the blocks: their copies are compared and read here. */
+  readonly #area: Buffer;
   /** Blocks given out so far; block 0 is for instructions that are executed one by one. */
   #used = 1;
   readonly #free: number[] = [];
@@ -51,6 +51,7 @@ export class CodePages {
     const { buffer } = memory.memory;
     this.#ram = Buffer.from(buffer, memory.u8.byteOffset, memory.ramBytes);
     this.#areaOffset = memory.codeAreaOffset;
+    this.#area = Buffer.from(buffer, this.#areaOffset, CODE_BLOCKS * CODE_PAGE.blockBytes);
     this.#words = new Int32Array(buffer, this.#areaOffset, (CODE_BLOCKS * CODE_PAGE.blockBytes) / 4);
     this.state = new Uint8Array(buffer, memory.codeStateOffset, memory.ramBytes >>> PAGE_SHIFT);
     this.#blockOf = new Int32Array(memory.ramBytes >>> PAGE_SHIFT);
@@ -63,7 +64,7 @@ export class CodePages {
       block = this.#allocate();
       this.#blockOf[page] = block;
       this.#pageOf[block] = page;
-      this.#ram.copy(this.#copies, block * PAGE_BYTES, page * PAGE_BYTES, (page + 1) * PAGE_BYTES);
+      this.#ram.copy(this.#area, copyOf(block), page * PAGE_BYTES, (page + 1) * PAGE_BYTES);
       this.#words[this.#wordOf(block) + CODE_PAGE.slotsBytes / 4] = OPERATION.pageEnd;
       this.state[page] = 1;
       this.#events.protect(page);
@@ -85,22 +86,22 @@ export class CodePages {
 
   /** The halfword of the copy at an even RAM offset, whose page has been copied. */
   halfword(offset: number): number {
-    return this.#copies.readUInt16LE(this.#blockOf[offset >>> PAGE_SHIFT] * PAGE_BYTES + (offset & (PAGE_BYTES - 1)));
+    return this.#area.readUInt16LE(copyOf(this.#blockOf[offset >>> PAGE_SHIFT]) + (offset & (PAGE_BYTES - 1)));
   }
 
   /** Decodes the instruction of the slot at `address`, and some behind it. */
   decode(address: number): void {
     let index = (address - this.#areaOffset) >>> 2;
-    const copyAt = ((index * 4) >>> BLOCK_SHIFT) * PAGE_BYTES;
+    const copyAt = copyOf((index * 4) >>> BLOCK_SHIFT);
     let offset = ((index * 4) & (CODE_PAGE.slotsBytes - 1)) >>> 2;
     for (let i = 0; i < AHEAD && offset < PAGE_BYTES && this.#words[index] === OPERATION.undecoded; i++) {
-      const low = this.#copies.readUInt16LE(copyAt + offset);
+      const low = this.#area.readUInt16LE(copyAt + offset);
       const isLong = isLongInstruction(low);
       if (isLong && offset + 2 === PAGE_BYTES) {
         this.#words[index] = OPERATION.straddling;
         return;
       }
-      const bits = isLong ? this.#copies.readInt32LE(copyAt + offset) : low;
+      const bits = isLong ? this.#area.readInt32LE(copyAt + offset) : low;
       this.#encode(bits, index);
       const bytes = isLong ? 4 : 2;
       index += bytes;
@@ -155,9 +156,9 @@ export class CodePages {
     for (const page of this.#marked) {
       const block = this.#blockOf[page];
       if (block === 0) continue;
-      const copyAt = block * PAGE_BYTES;
+      const copyAt = copyOf(block);
       const at = page * PAGE_BYTES;
-      if (this.#ram.compare(this.#copies, copyAt, copyAt + PAGE_BYTES, at, at + PAGE_BYTES) !== 0) {
+      if (this.#ram.compare(this.#area, copyAt, copyAt + PAGE_BYTES, at, at + PAGE_BYTES) !== 0) {
         this.#drop(page);
         continue;
       }
@@ -191,9 +192,9 @@ export class CodePages {
   #changedInPage(page: number, from: number, to: number): void {
     const block = this.#blockOf[page];
     const start = page * PAGE_BYTES;
-    const copyAt = block * PAGE_BYTES;
-    if (this.#ram.compare(this.#copies, copyAt + from - start, copyAt + to - start, from, to) === 0) return;
-    this.#ram.copy(this.#copies, copyAt + from - start, from, to);
+    const copyAt = copyOf(block);
+    if (this.#ram.compare(this.#area, copyAt + from - start, copyAt + to - start, from, to) === 0) return;
+    this.#ram.copy(this.#area, copyAt + from - start, from, to);
     // The halfword before may begin an instruction that reaches into the range.
     const first = Math.max(0, ((from - start) & ~1) - 2);
     const base = this.#wordOf(block);
@@ -228,4 +229,9 @@ export class CodePages {
   #wordOf(block: number): number {
     return (block * CODE_PAGE.blockBytes) / 4;
   }
+}
+
+/** Where a block's copy of its page begins in the area. */
+function copyOf(block: number): number {
+  return block * CODE_PAGE.blockBytes + CODE_PAGE.copy;
 }

@@ -40,7 +40,12 @@ function shapeOf(row: Instruction): Shape {
     isFloatRs1: format.rs1?.file === 'f',
     isFloatRs2: format.rs2?.file === 'f',
     content: isFloat && !hasImmediate ? 'float' : isPlain || row.extension === 'A' || isFloat ? 'immediate' : 'bits',
-    quickModes: !isFloat || format.rm === undefined ? ANY_MODE : isTruncation(row.name) ? ROUND_TOWARDS_ZERO : ROUND_TO_NEAREST_OR_DYNAMIC,
+    quickModes:
+      !isFloat || format.rm === undefined
+        ? ANY_MODE
+        : isTruncation(row.name)
+          ? ROUND_TOWARDS_ZERO
+          : ROUND_TO_NEAREST_OR_DYNAMIC,
   };
 }
 
@@ -72,5 +77,6 @@ export function encodeSlot(decoded: DecodedInstruction, bits: number, words: Int
     ((rs1 + (shape.isFloatRs1 ? FLOAT_SLOT : 0)) << SLOT.rs1Shift) |
     ((rs2 + (shape.isFloatRs2 ? FLOAT_SLOT : 0)) << SLOT.rs2Shift) |
     (lengthBit << SLOT.lengthShift);
-  words[index + 1] = shape.content === 'immediate' ? imm : shape.content === 'bits' ? bits : rm | ((rs3 + FLOAT_SLOT) << 3);
+  words[index + 1] =
+    shape.content === 'immediate' ? imm : shape.content === 'bits' ? bits : rm | ((rs3 + FLOAT_SLOT) << 3);
 }

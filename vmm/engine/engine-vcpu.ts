@@ -278,7 +278,11 @@ export class EngineVcpu extends HartInspection implements Vcpu {
   }
 
   statistics(): VcpuStatistics {
-    const { regions, bytes, droppedRegions } = this.#translator?.statistics ?? { regions: 0, bytes: 0, droppedRegions: 0 };
+    const { regions, bytes, droppedRegions } = this.#translator?.statistics ?? {
+      regions: 0,
+      bytes: 0,
+      droppedRegions: 0,
+    };
     return { translatedRegions: regions, droppedRegions, generatedBytes: bytes };
   }
 }

@@ -7,18 +7,23 @@ import { compileModule, instantiate, type WasmModule, type WasmTable } from '../
 import { buildInterpreterModule } from './interpreter-module.js';
 
 /** Places for translated regions in a machine's table. */
-const REGION_PLACES = 0x1_0000;
+const REGION_PLACES = 0x4000;
 
 const INSTRUCTIONS: Readonly<Record<32 | 64, readonly Instruction[]>> = {
   32: selectInstructions(32, RV32IMAC),
   64: selectInstructions(64, RV64GC),
 };
 
-const DECODERS = { 32: new Decoder(INSTRUCTIONS[32]), 64: new Decoder(INSTRUCTIONS[64]) } as const;
+const decoders = new Map<32 | 64, Decoder>();
 
 /** The decoder of our harts of this width. */
 export function decoderOf(xlen: 32 | 64): Decoder {
-  return DECODERS[xlen];
+  let decoder = decoders.get(xlen);
+  if (decoder === undefined) {
+    decoder = new Decoder(INSTRUCTIONS[xlen]);
+    decoders.set(xlen, decoder);
+  }
+  return decoder;
 }
 
 /** An interpreter over one machine's memory. */

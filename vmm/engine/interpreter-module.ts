@@ -159,7 +159,12 @@ class InterpreterGenerator {
     x.constant(code, 8);
     code.op(x.shrU);
     x.toWord(code);
-    code.i32((TLB.entries - 1) * TLB.entryBytes).op(OP.i32And).get(this.#fetchSet).op(OP.i32Add).tee(this.#target);
+    code
+      .i32((TLB.entries - 1) * TLB.entryBytes)
+      .op(OP.i32And)
+      .get(this.#fetchSet)
+      .op(OP.i32Add)
+      .tee(this.#target);
     code.memory(x.load, 0).get(this.#pc);
     x.constant(code, -0x1000);
     code.op(x.and).op(x.ne).brIf(fetch);
@@ -176,13 +181,25 @@ class InterpreterGenerator {
     const heat = this.#l.word;
     const place = this.#l.host;
     code.get(this.#l.slot).i32(-CODE_PAGE.blockBytes).op(OP.i32And);
-    code.get(this.#l.slot).i32(CODE_PAGE.slotsBytes - 1).op(OP.i32And).i32(1).op(OP.i32ShrU);
+    code
+      .get(this.#l.slot)
+      .i32(CODE_PAGE.slotsBytes - 1)
+      .op(OP.i32And)
+      .i32(1)
+      .op(OP.i32ShrU);
     code.op(OP.i32Add).tee(place).memory(MEMORY.i32Load, CODE_PAGE.heat).tee(heat).i32(0).op(OP.i32LtS);
     code.if();
     code.get(this.#skip).if();
     code.i32(0).set(this.#skip);
     code.else();
-    code.get(this.#pc).get(PARAMETER.left).i32(0).get(heat).i32(HEAT.placeMask).op(OP.i32And).callIndirect(this.#regionType);
+    code
+      .get(this.#pc)
+      .get(PARAMETER.left)
+      .i32(0)
+      .get(heat)
+      .i32(HEAT.placeMask)
+      .op(OP.i32And)
+      .callIndirect(this.#regionType);
     code.set(this.#pc);
     code.i32(STATE.left).memory(MEMORY.i32Load, 0).tee(place).get(PARAMETER.left).op(OP.i32Eq).set(this.#skip);
     code.get(place).set(PARAMETER.left).br(jump);

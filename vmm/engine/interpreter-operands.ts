@@ -135,7 +135,11 @@ export class InterpreterOperands implements Operands {
     code.op(x.shrU);
     x.toWord(code);
     code.i32((TLB.entries - 1) * TLB.entryBytes).op(OP.i32And);
-    code.get(isWrite ? this.#l.writeSet : this.#l.readSet).op(OP.i32Add).tee(entry).memory(x.load, 0);
+    code
+      .get(isWrite ? this.#l.writeSet : this.#l.readSet)
+      .op(OP.i32Add)
+      .tee(entry)
+      .memory(x.load, 0);
     code.get(address);
     // The page of the last byte, so that what crosses into the next page misses.
     if (!isAtomic && bytes > 1) {
@@ -177,6 +181,11 @@ export class InterpreterOperands implements Operands {
   }
 
   #register(shift: number): void {
-    this.code.get(this.#l.word).i32(shift - 3).op(OP.i32ShrU).i32(REGISTER_BYTES).op(OP.i32And);
+    this.code
+      .get(this.#l.word)
+      .i32(shift - 3)
+      .op(OP.i32ShrU)
+      .i32(REGISTER_BYTES)
+      .op(OP.i32And);
   }
 }

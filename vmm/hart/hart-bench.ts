@@ -2,14 +2,13 @@
 
 import { GuestMemory } from '../cpu/guest-memory.js';
 import { STATE } from '../cpu/state-layout.js';
-import type { VcpuHost, VmExitReason } from '../cpu/vcpu.js';
+import type { HypercallMode, VcpuHost, VmExitReason } from '../cpu/vcpu.js';
 import { assemble } from '../isa/assembler.js';
 import { CSR } from '../isa/csr-numbers.js';
 import { registerNumber } from '../isa/registers.js';
 import type { Hart } from './hart.js';
 import { PRIVILEGE, type Xlen } from './hart-state.js';
 import { PlainVcpu } from './plain-vcpu.js';
-import type { HypercallMode } from '../cpu/vcpu.js';
 
 export const RAM_BASE = 0x8000_0000;
 /** Where pc is until something moves it. */

@@ -98,7 +98,9 @@ export class ControlFlow {
 
   #classifyEdges(): void {
     for (const node of this.nodes) {
-      node.successors = node.successors.filter((successor) => successor.order > node.order || dominates(successor, node));
+      node.successors = node.successors.filter(
+        (successor) => successor.order > node.order || dominates(successor, node),
+      );
       for (const successor of node.successors) {
         if (successor.order <= node.order) successor.isLoopHeader = true;
         else successor.forwardEdges++;

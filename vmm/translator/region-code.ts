@@ -139,7 +139,11 @@ export class RegionCode {
     x.constant(code, 8);
     code.op(x.shrU);
     x.toWord(code);
-    code.i32((TLB.entries - 1) * TLB.entryBytes).op(OP.i32And).i32(STATE.tlbFetch).memory(MEMORY.i32Load, 0);
+    code
+      .i32((TLB.entries - 1) * TLB.entryBytes)
+      .op(OP.i32And)
+      .i32(STATE.tlbFetch)
+      .memory(MEMORY.i32Load, 0);
     code.op(OP.i32Add).memory(MEMORY.i32Load, TLB.span).i32(this.#options.model.spanBits).op(OP.i32LtU);
     code.else().i32(0).end();
   }

@@ -46,19 +46,31 @@ export class RegisterLocals {
 
   load(): void {
     for (const [register, local] of this.#x) {
-      this.code.i32(0).memory(this.x.load, STATE.x + 8 * register).set(local);
+      this.code
+        .i32(0)
+        .memory(this.x.load, STATE.x + 8 * register)
+        .set(local);
     }
     for (const [register, local] of this.#f) {
-      this.code.i32(0).memory(MEMORY.f64Load, STATE.f + 8 * register).set(local);
+      this.code
+        .i32(0)
+        .memory(MEMORY.f64Load, STATE.f + 8 * register)
+        .set(local);
     }
   }
 
   store(): void {
     for (const register of this.#writtenX) {
-      this.code.i32(0).get(this.general(register, false)).memory(this.x.store, STATE.x + 8 * register);
+      this.code
+        .i32(0)
+        .get(this.general(register, false))
+        .memory(this.x.store, STATE.x + 8 * register);
     }
     for (const register of this.#writtenF) {
-      this.code.i32(0).get(this.float(register, false)).memory(MEMORY.f64Store, STATE.f + 8 * register);
+      this.code
+        .i32(0)
+        .get(this.float(register, false))
+        .memory(MEMORY.f64Store, STATE.f + 8 * register);
     }
   }
 
@@ -246,10 +258,19 @@ export class RegionOperands implements Operands {
     if (isWrite) {
       code.get(this.#host).i32(12).op(OP.i32ShrU).memory(MEMORY.i32Load8U, codeStateOffset);
       // A misaligned store may reach into the next page, which nobody has asked about.
-      if (bytes > 1) code.get(this.#host).i32(bytes - 1).op(OP.i32And).op(OP.i32Or);
+      if (bytes > 1)
+        code
+          .get(this.#host)
+          .i32(bytes - 1)
+          .op(OP.i32And)
+          .op(OP.i32Or);
       code.brIf(this.#slow);
     } else if (isAtomic) {
-      code.get(this.#host).i32(bytes - 1).op(OP.i32And).brIf(this.#slow);
+      code
+        .get(this.#host)
+        .i32(bytes - 1)
+        .op(OP.i32And)
+        .brIf(this.#slow);
     }
   }
 
@@ -260,7 +281,10 @@ export class RegionOperands implements Operands {
     x.constant(code, 8);
     code.op(x.shrU);
     x.toWord(code);
-    code.i32((TLB.entries - 1) * TLB.entryBytes).op(OP.i32And).get(isWrite ? this.#writeSet : this.#readSet);
+    code
+      .i32((TLB.entries - 1) * TLB.entryBytes)
+      .op(OP.i32And)
+      .get(isWrite ? this.#writeSet : this.#readSet);
     code.op(OP.i32Add).tee(entry).memory(x.load, 0);
     code.get(this.#address);
     // The page of the last byte, so that what crosses into the next page misses.

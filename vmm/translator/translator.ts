@@ -1,11 +1,11 @@
 /** Binary translation: turns hot guest code into WebAssembly modules, and forgets them when the code changes. */
 
+import type { GuestMemory } from '../cpu/guest-memory.js';
 import { CODE_PAGE, HEAT, heatOf } from '../engine/code-page-layout.js';
 import type { CodePages } from '../engine/code-pages.js';
 import { isQuick } from '../engine/encode-slot.js';
 import { regionSignature } from '../engine/interpreter-module.js';
 import { WIDTH_32, WIDTH_64 } from '../engine/semantics/width.js';
-import type { GuestMemory } from '../cpu/guest-memory.js';
 import type { Decoder } from '../isa/decoder.js';
 import { ModuleBuilder } from '../wasm/module-builder.js';
 import { compileModule, instantiate, type WasmTable } from '../wasm/web-assembly.js';
@@ -20,7 +20,7 @@ const WARM = 16;
 /** Targets that are learned of one indirect jump. */
 const MOST_TARGETS = 64;
 /** The code cache begins anew when it holds so many modules, or so many bytes of them. */
-const MOST_MODULES = 20_000;
+const MOST_MODULES = 8_000;
 const MOST_BYTES = 64 * 1024 * 1024;
 const PAGE_SHIFT = 12;
 

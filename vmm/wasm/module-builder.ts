@@ -90,7 +90,9 @@ export class ModuleBuilder {
   }
 
   #writeExports(w: ByteWriter): void {
-    const named = this.#functions.flatMap(({ exportName }, index) => (exportName === undefined ? [] : [{ exportName, index }]));
+    const named = this.#functions.flatMap(({ exportName }, index) =>
+      exportName === undefined ? [] : [{ exportName, index }],
+    );
     w.unsigned(named.length + (this.#tableEntries > 0 ? 1 : 0));
     for (const { exportName, index } of named) {
       w.name(exportName);

@@ -23,7 +23,10 @@ interface WasmInstance {
 interface WasmNamespace {
   readonly Memory: new (descriptor: { initial: number; maximum: number; shared: true }) => SharedWasmMemory;
   readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => WasmModule;
-  readonly Instance: new (module: WasmModule, imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>) => WasmInstance;
+  readonly Instance: new (
+    module: WasmModule,
+    imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+  ) => WasmInstance;
 }
 
 const { Memory, Module, Instance } = (globalThis as unknown as { readonly WebAssembly: WasmNamespace }).WebAssembly;

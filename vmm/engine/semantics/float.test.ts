@@ -99,7 +99,9 @@ function check(text: string, width: FloatWidth, quick: number, reference: Refere
     const expected = reference(soft, a, b, c, width);
     const actual = isInteger ? machine.registers[5] : machine.registers[FLOATS + 3];
     const what = `${text} of ${[a, b, c].map((bits) => bits.toString(16)).join(', ')}, vector ${i}`;
-    expect(actual.toString(16), what).to.equal((isInteger ? BigInt.asUintN(64, expected) : boxed(expected)).toString(16));
+    expect(actual.toString(16), what).to.equal(
+      (isInteger ? BigInt.asUintN(64, expected) : boxed(expected)).toString(16),
+    );
     expect(flags, `flags of ${what}`).to.equal(soft.flags);
   }
   expect(done / VECTORS, `share of ${text} that generated code did`).to.be.at.least(quick);
@@ -138,8 +140,16 @@ describe('generated floating point', () => {
           machine.registers[6] = value;
           const flags = machine.execute(0);
           soft.flags = 0;
-          const expected = soft.fromInt(isSigned ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value), bits, isSigned, width, RNE);
-          expect(machine.registers[FLOATS + 3], `${text} of ${value}`).to.equal(width === 32 ? boxSingle(expected) : expected);
+          const expected = soft.fromInt(
+            isSigned ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value),
+            bits,
+            isSigned,
+            width,
+            RNE,
+          );
+          expect(machine.registers[FLOATS + 3], `${text} of ${value}`).to.equal(
+            width === 32 ? boxSingle(expected) : expected,
+          );
           expect(flags, `flags of ${text} of ${value}`).to.equal(soft.flags);
         }
       });

@@ -333,7 +333,10 @@ const signInjection =
       if (kind !== 'multiply') code.i64(sign).i64(-1).op(OP.i64Xor).op(OP.i64And);
       o.f2();
       if (kind === 'invert') code.i64(-1).op(OP.i64Xor);
-      code.i64(sign).op(OP.i64And).op(kind === 'multiply' ? OP.i64Xor : OP.i64Or);
+      code
+        .i64(sign)
+        .op(OP.i64And)
+        .op(kind === 'multiply' ? OP.i64Xor : OP.i64Or);
     });
   };
 
@@ -385,7 +388,14 @@ function fromInteger(p: Precision, isSigned: boolean, isWide: boolean, opcode: n
       code.get(value).i64(63).op(OP.i64ShrS).set(sign);
       code.get(value).get(sign).op(OP.i64Xor).get(sign).op(OP.i64Sub).set(value);
     }
-    code.get(value).op(OP.i64Clz).get(value).op(OP.i64Ctz).op(OP.i64Add).i64(64 - digits).op(OP.i64LtU);
+    code
+      .get(value)
+      .op(OP.i64Clz)
+      .get(value)
+      .op(OP.i64Ctz)
+      .op(OP.i64Add)
+      .i64(64 - digits)
+      .op(OP.i64LtU);
     inexactIf(o);
   };
 }

@@ -105,12 +105,20 @@ const storeConditional =
     if (bytes === 8) {
       code.memory(MEMORY.i64Load, 0);
       o.rs2();
-      code.atomic(ATOMIC.i64RmwCmpxchg, 8, o.memoryOffset).i32(STATE.reservedValue).memory(MEMORY.i64Load, 0).op(OP.i64Ne);
+      code
+        .atomic(ATOMIC.i64RmwCmpxchg, 8, o.memoryOffset)
+        .i32(STATE.reservedValue)
+        .memory(MEMORY.i64Load, 0)
+        .op(OP.i64Ne);
     } else {
       code.memory(MEMORY.i32Load, 0);
       o.rs2();
       x.toWord(code);
-      code.atomic(ATOMIC.i32RmwCmpxchg, 4, o.memoryOffset).i32(STATE.reservedValue).memory(MEMORY.i32Load, 0).op(OP.i32Ne);
+      code
+        .atomic(ATOMIC.i32RmwCmpxchg, 4, o.memoryOffset)
+        .i32(STATE.reservedValue)
+        .memory(MEMORY.i32Load, 0)
+        .op(OP.i32Ne);
     }
     code.set(failed).end();
     code.i32(STATE.reservation).i64(-1).memory(MEMORY.i64Store, 0);
