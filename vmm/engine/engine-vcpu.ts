@@ -14,7 +14,7 @@ import { awaitingInterrupts, setPending } from '../hart/traps.js';
 import { isLongInstruction } from '../isa/decoder.js';
 import type { Span } from '../translator/region.js';
 import { Translator } from '../translator/translator.js';
-import { CODE_PAGE } from './code-page-layout.js';
+import { CODE_PAGE, HEAT } from './code-page-layout.js';
 import { CodePages } from './code-pages.js';
 import { decoderOf, type InterpreterInstance, instantiateInterpreter } from './interpreter-cache.js';
 import { STOP } from './interpreter-module.js';
@@ -23,6 +23,8 @@ import { startSupervisor } from './start-supervisor.js';
 export interface EngineOptions {
   /** Whether hot code is translated. */
   readonly translates: boolean;
+  /** How many jumps to a place make it hot; for tests, in which nothing runs for long. */
+  readonly threshold?: number;
   readonly xlen: 32 | 64;
   readonly memory: GuestMemory;
   readonly host: VcpuHost;
@@ -79,7 +81,11 @@ export class EngineVcpu extends HartInspection implements Vcpu {
     this.#words = hart.state.words;
     this.#slots = new Int32Array(memory.memory.buffer);
     this.#slowPath = new SlowPath(hart, hypercalls);
-    this.#interpreter = instantiateInterpreter(xlen, memory, translates);
+    this.#interpreter = instantiateInterpreter(
+      xlen,
+      memory,
+      translates ? (options.threshold ?? HEAT.threshold) : undefined,
+    );
     const { table } = this.#interpreter;
     this.#translator = table === undefined ? undefined : new Translator({ xlen, memory, pages, decoder, table });
   }

@@ -36,13 +36,19 @@ export interface InterpreterInstance {
 
 const modules = new Map<string, WasmModule>();
 
-export function instantiateInterpreter(xlen: 32 | 64, memory: GuestMemory, hasRegions: boolean): InterpreterInstance {
-  const key = `${xlen} ${memory.ramBase} ${hasRegions}`;
+/** `threshold`: how many jumps make code hot (`HEAT.threshold` as a rule); undefined for a build without regions. */
+export function instantiateInterpreter(
+  xlen: 32 | 64,
+  memory: GuestMemory,
+  threshold: number | undefined,
+): InterpreterInstance {
+  const key = `${xlen} ${memory.ramBase} ${threshold}`;
   let module = modules.get(key);
   if (module === undefined) {
-    const regions = hasRegions ? REGION_PLACES : 0;
+    const regions = threshold === undefined ? 0 : REGION_PLACES;
+    const options = { xlen, instructions: INSTRUCTIONS[xlen], ramBase: memory.ramBase, regions };
     module = compileModule(
-      buildInterpreterModule({ xlen, instructions: INSTRUCTIONS[xlen], ramBase: memory.ramBase, regions }),
+      buildInterpreterModule(threshold === undefined ? options : { ...options, threshold }),
     );
     modules.set(key, module);
   }

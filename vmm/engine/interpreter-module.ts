@@ -37,6 +37,8 @@ export interface InterpreterModuleOptions {
   readonly ramBase: number;
   /** Places for regions; 0 leaves out counting and regions altogether. */
   readonly regions: number;
+  /** Jumps that make their target hot; `HEAT.threshold` when absent. */
+  readonly threshold?: number;
 }
 
 const PARAMETER = { slot: 0, left: 1 } as const;
@@ -206,9 +208,10 @@ class InterpreterGenerator {
     code.end();
     code.else();
     code.i32(0).set(this.#skip);
-    code.get(heat).i32(HEAT.threshold).op(OP.i32LtU).if();
+    const threshold = this.#options.threshold ?? HEAT.threshold;
+    code.get(heat).i32(threshold).op(OP.i32LtU).if();
     code.get(place).get(heat).i32(1).op(OP.i32Add).tee(heat).memory(MEMORY.i32Store, CODE_PAGE.heat);
-    code.get(heat).i32(HEAT.threshold).op(OP.i32Eq);
+    code.get(heat).i32(threshold).op(OP.i32Eq);
     code.get(heat).i32(HEAT.learned).op(OP.i32Eq).i32(STATE.indirect).memory(MEMORY.i32Load, 0).i32(0).op(OP.i32Ne);
     code.op(OP.i32And).op(OP.i32Or).brIf(hot);
     code.end();
