@@ -375,7 +375,7 @@ function fromInteger(p: Precision, isSigned: boolean, isWide: boolean, opcode: n
   const digits = p.type === 'f64' ? 53 : 24;
   return (o) => {
     const isExact = !isWide && p.type === 'f64';
-    o.needFloat(!isExact);
+    o.needFloat(true);
     const { code } = o;
     const value = o.scratch('i64', 0);
     const sign = o.scratch('i64', 1);
@@ -416,7 +416,8 @@ const demote: Semantics = (o) => {
 };
 
 const promote: Semantics = (o) => {
-  o.needFloat(false);
+  // Exact, but illegal while frm is reserved.
+  o.needFloat(true);
   const { code } = o;
   const value = o.scratch('f32', 0);
   SINGLE.push(o, 1);
