@@ -52,6 +52,7 @@ function canonicalSlot(program: GeneratedProgram, ram: Uint8Array): Uint8Array {
     if (canonicalTrap(program, view, at)) amoFaulted = true;
     if (isLeft) copyTrapToCsrs(view, at);
   }
+  if (program.xlen === 64) canonicalLastCause(view);
   if (amoFaulted && program.paging !== undefined) clearAccessed(program, view);
   if (program.xlen === 64) {
     recordedCsrs(64).forEach(([name], i) => {
@@ -68,6 +69,18 @@ function clearFloatDirty(view: DataView, at: number): void {
 const csrAt = (name: string): number => FIELD.resultCsr + 8 * recordedCsrs(64).findIndex(([other]) => other === name);
 const SCAUSE_AT = csrAt('scause');
 const STVAL_AT = csrAt('stval');
+
+/** Where S mode's handler itself cannot be fetched, nobody has seen whether an AMO was the cause. */
+function canonicalLastCause(view: DataView): void {
+  const cause = view.getBigUint64(SCAUSE_AT, true);
+  if (
+    cause === BigInt(CAUSE.loadMisaligned) ||
+    cause === BigInt(CAUSE.loadAccess) ||
+    cause === BigInt(CAUSE.loadPage)
+  ) {
+    view.setBigUint64(SCAUSE_AT, cause + 2n, true);
+  }
+}
 
 /** Whether the program's last `scause` and `stval` are those of the trap at `at`: the handler gave up there. */
 function isLeftBy(view: DataView, at: number): boolean {

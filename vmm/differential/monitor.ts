@@ -73,6 +73,8 @@ function load(w: Width, xlen: 32 | 64): string {
   return lines(
     Array.from({ length: 16 }, (_, i) => csr(0x3b0 + i, FIELD.pmpaddr + 8 * i)).flat(),
     configs.flatMap((n) => csr(0x3a0 + n, FIELD.pmpcfg + 4 * n)),
+    // What the program before this one left.
+    ...['csrw mcause, x0', 'csrw mtval, x0'],
     csr(0x304, FIELD.mie),
     xlen === 32 ? [] : loadSupervisor(csr),
     csr(0x341, FIELD.mepc),
@@ -91,7 +93,6 @@ function loadSupervisor(csr: (number: number, at: number) => string[]): string[]
     ...csr(0x303, FIELD.mideleg),
     ...csr(0x105, FIELD.stvec),
     ...csr(0x140, FIELD.sscratch),
-    // What the program before this one left.
     ...['csrw 0x141, x0', 'csrw 0x142, x0', 'csrw 0x143, x0'],
     `li t1, ${MSTATUS_FS}`,
     'csrs mstatus, t1',
