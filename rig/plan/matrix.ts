@@ -6,7 +6,7 @@ import {
   type Architecture,
   BINDINGS,
   type Binding,
-  ENGINES,
+  DEFAULT_ENGINE,
   type Engine,
   type Frontend,
   HOSTED_FRONTENDS,
@@ -52,7 +52,7 @@ export function planCells(plan: string, matrix: PlanMatrix, selection: Selection
   const profiles = selection.profiles ?? declared;
   const bindings = chosen(matrix.bindings ?? possibleBindings(matrix, selection), selection.bindings ?? ['sim']);
   const architectures = chosen(matrix.architectures ?? ARCHITECTURES, selection.architectures);
-  const engines = chosen(matrix.engines ?? ENGINES, selection.engines);
+  const engines = chosen(matrix.engines ?? selection.engines ?? [DEFAULT_ENGINE], selection.engines);
   const hosted = chosen(matrix.frontends ?? [HOSTED_FRONTENDS[0]], selection.frontends, matrix.frontends === undefined);
   const cells: PlannedCell[] = [];
   for (const profile of profiles)

@@ -7,12 +7,14 @@ export type Binding = 'sim' | 'replay' | 'real';
 export type Architecture = 'hosted' | 'partitioned';
 /** How the guest reaches its device. `ring` in the partitioned architecture and nowhere else. */
 export type Frontend = 'emulated' | 'paravirtual' | 'ring';
-export type Engine = 'interpreter';
+export type Engine = 'interpreter' | 'translator';
 
 export const BINDINGS: readonly Binding[] = ['sim', 'replay', 'real'];
 export const ARCHITECTURES: readonly Architecture[] = ['hosted', 'partitioned'];
 export const HOSTED_FRONTENDS: readonly Frontend[] = ['emulated', 'paravirtual'];
-export const ENGINES: readonly Engine[] = ['interpreter'];
+export const ENGINES: readonly Engine[] = ['interpreter', 'translator'];
+/** What runs a plan that names no engine and is asked for none: results do not depend on it. */
+export const DEFAULT_ENGINE: Engine = 'interpreter';
 
 /** One combination in which a plan runs. */
 export interface MatrixCell {

@@ -45,7 +45,7 @@ describe('certification', function () {
       if (!isOver) setImmediate(count);
     };
     setImmediate(count);
-    const again = await certify(run.trace.path, image, 1000, () => 0);
+    const again = await certify(run.trace.path, image, 'interpreter', 1000, () => 0);
     isOver = true;
     expect(turns).to.be.at.least(2);
     expect(again).to.deep.equal(run.certification);
@@ -54,7 +54,7 @@ describe('certification', function () {
 
   it('gives up at its deadline, certifies nothing and says so', async () => {
     let ms = 0;
-    const late = await certify(run.trace.path, image, 1500, () => (ms += 1000));
+    const late = await certify(run.trace.path, image, 'translator', 1500, () => (ms += 1000));
     expect(late.certified).to.equal(false);
     expect(late.sentence).to.match(
       /: the replay took longer than 1\.5 s of host time and was stopped at instruction \d+$/,

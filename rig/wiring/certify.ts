@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { openTrace, type TraceFile, upperPayloadOffset } from '../../hal/index.js';
 import { type GuestImage, type ReplayResult, replayJournal } from '../../vmm/index.js';
-import type { Certification } from '../run/run-types.js';
+import { type Certification, DEFAULT_ENGINE, type Engine } from '../run/run-types.js';
 import { hostMs, nextTurn } from './host-time.js';
 
 /** Payloads of the interface named `name`, one journal chunk each; the file is read as chunks are asked for. */
@@ -39,11 +39,17 @@ export function hasJournalBegun(trace: TraceFile, guest: string): boolean {
 /** Runs every guest of the trace again; only those of `names` when given. */
 export function replayGuests(tracePath: string, image: GuestImage, names?: readonly string[]): CertifiedGuest[] {
   const trace = openTrace(tracePath);
-  return (names ?? journalledGuests(trace)).map((name) => replayGuest(trace, image, name));
+  return (names ?? journalledGuests(trace)).map((name) => replayGuest(trace, image, name, DEFAULT_ENGINE));
 }
 
-function replayGuest(trace: TraceFile, image: GuestImage, name: string, shouldStop?: () => boolean): CertifiedGuest {
-  const config = shouldStop === undefined ? { image } : { image, shouldStop };
+function replayGuest(
+  trace: TraceFile,
+  image: GuestImage,
+  name: string,
+  engine: Engine,
+  shouldStop?: () => boolean,
+): CertifiedGuest {
+  const config = shouldStop === undefined ? { image, engine } : { image, engine, shouldStop };
   return { name, replay: replayJournal(config, journalChunks(trace, `journal ${name}`)) };
 }
 
@@ -56,12 +62,14 @@ export function certificationMs(wallMs: number | undefined): number {
 }
 
 /**
- * Runs every guest of the trace again, within `mostMs` of host time by `nowMs`; longer is not certified. The event loop
- * gets a turn between guests, so that signals are seen.
+ * Runs every guest of the trace again, with another engine than the one that `ran` it, so that an engine's mistake does
+ * not certify itself; within `mostMs` of host time by `nowMs`, longer is not certified. The event loop gets a turn between
+ * guests, so that signals are seen.
  */
 export async function certify(
   tracePath: string,
   image: GuestImage,
+  ran: Engine,
   mostMs: number,
   nowMs: () => number = hostMs,
 ): Promise<Certification> {
@@ -69,12 +77,16 @@ export async function certify(
   const endMs = nowMs() + mostMs;
   const guests: CertifiedGuest[] = [];
   for (const name of journalledGuests(trace)) {
-    const guest = replayGuest(trace, image, name, () => nowMs() > endMs);
+    const guest = replayGuest(trace, image, name, otherEngine(ran), () => nowMs() > endMs);
     guests.push(guest);
     if (guest.replay.stopped) break;
     await nextTurn();
   }
   return judge(guests, mostMs);
+}
+
+function otherEngine(engine: Engine): Engine {
+  return engine === 'interpreter' ? 'translator' : 'interpreter';
 }
 
 /** One verdict over all guests; the first that differs is named. `mostMs` is what a stopped replay was allowed. */

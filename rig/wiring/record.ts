@@ -14,7 +14,7 @@ import {
   traceInfo,
 } from '../../hal/index.js';
 import { RigError } from '../errors.js';
-import type { RunResult } from '../run/run-types.js';
+import { DEFAULT_ENGINE, type RunResult } from '../run/run-types.js';
 import type { RecordRequest, RecordResult } from '../run/services.js';
 import { seconds } from './duration-text.js';
 import { createExecutor, findProfile } from './executor.js';
@@ -90,7 +90,7 @@ async function recordRun(
       binding: simulated ? 'sim' : 'real',
       architecture: 'hosted',
       frontend: 'emulated',
-      engine: 'interpreter',
+      engine: DEFAULT_ENGINE,
     },
     guest,
     durationNs,

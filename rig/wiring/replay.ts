@@ -4,6 +4,7 @@ import { basename, extname, join } from 'node:path';
 import { LINK_TYPE, type TraceFile, type TraceInfo } from '../../hal/index.js';
 import { VmmError } from '../../vmm/index.js';
 import { RigError } from '../errors.js';
+import { DEFAULT_ENGINE } from '../run/run-types.js';
 import type { ReplayRequest, ReplayResult } from '../run/services.js';
 import { type CertifiedGuest, hasJournalBegun, journalledGuests, judge, replayGuests } from './certify.js';
 import { createExecutor, findProfile } from './executor.js';
@@ -126,7 +127,7 @@ async function replayDevice(request: ReplayRequest, trace: TraceFile | undefined
       binding: 'replay',
       architecture: 'hosted',
       frontend: 'emulated',
-      engine: 'interpreter',
+      engine: DEFAULT_ENGINE,
     },
     guest,
     durationNs: lastNs - played.startNs + 2 * DRAIN_NS,

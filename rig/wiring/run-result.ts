@@ -27,7 +27,12 @@ export async function runResult(parts: ResultParts): Promise<RunResult> {
   const { request, guest, assembly, source, stop, calibration } = parts;
   const { wire } = assembly;
   const truth = source.truth(assembly.deviceArrivalNs);
-  const certification = await certify(assembly.tracePath, guest.image, certificationMs(request.limits?.wallMs));
+  const certification = await certify(
+    assembly.tracePath,
+    guest.image,
+    request.cell.engine,
+    certificationMs(request.limits?.wallMs),
+  );
   return {
     cell: request.cell,
     clockDomain: parts.clockDomain,
