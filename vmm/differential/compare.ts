@@ -70,9 +70,13 @@ const csrAt = (name: string): number => FIELD.resultCsr + 8 * recordedCsrs(64).f
 const SCAUSE_AT = csrAt('scause');
 const STVAL_AT = csrAt('stval');
 
-/** Where S mode's handler itself cannot be fetched, nobody has seen whether an AMO was the cause. */
+/** Where S mode's handler itself cannot be fetched, its last trap is not recorded, but stands in the registers. */
 function canonicalLastCause(view: DataView): void {
   const cause = view.getBigUint64(SCAUSE_AT, true);
+  if (cause === BigInt(CAUSE.breakpoint)) view.setBigUint64(STVAL_AT, 0n, true);
+  if (cause === BigInt(CAUSE.loadAccess) || cause === BigInt(CAUSE.storeAccess)) {
+    view.setBigUint64(STVAL_AT, view.getBigUint64(STVAL_AT, true) & ~7n, true);
+  }
   if (
     cause === BigInt(CAUSE.loadMisaligned) ||
     cause === BigInt(CAUSE.loadAccess) ||
