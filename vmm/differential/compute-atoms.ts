@@ -36,6 +36,14 @@ export function emitInteger(w: ProgramWriter): void {
   }
 }
 
+/** `ctzw` of a word that is not zero, because QEMU 7.2 is wrong about that. */
+export function trailingZerosAtom(w: ProgramWriter): void {
+  const rd = w.temporary();
+  w.constant(rd, 1n << BigInt(w.random.below(32)));
+  w.emit('or', { rd, rs1: rd, rs2: w.source() });
+  w.emit('ctzw', { rd: w.destination(), rs1: rd });
+}
+
 /** A 32-bit integer instruction, as its bits: what self-modifying code writes. */
 export function anyIntegerWord(w: ProgramWriter): number {
   return w.randomWord(w.choose(w.rows.integer.filter((row) => row.length === 4)));
@@ -45,7 +53,17 @@ export function constantAtom(w: ProgramWriter): void {
   w.constant(w.temporary(), interestingValue(w));
 }
 
+const ROUNDING = 0x002;
+
+/** A few instructions, now and then behind a change of the dynamic rounding mode: three of its eight values are reserved. */
 export function floatingAtom(w: ProgramWriter): void {
+  if (w.once(8)) {
+    w.emit('csrrwi', {
+      rd: w.destination(),
+      rs1: w.once(6) ? 5 + w.random.below(3) : w.random.below(5),
+      imm: ROUNDING,
+    });
+  }
   for (let i = 1 + w.random.below(4); i > 0; i--) w.emitRandom(w.choose(w.rows.floating));
 }
 

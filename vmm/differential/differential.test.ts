@@ -66,10 +66,14 @@ function imageOf(xlen: 32 | 64, first: number, count: number): ProgramImage {
 }
 
 const clock = new WallClock();
-const onQemu: Execute = async (image) => ({ name: 'QEMU', ram: await runOnQemu(image, clock, QEMU_LIMIT_MS) });
+const onQemu: Execute = async (image) => ({
+  name: 'QEMU',
+  isQemu: true,
+  ram: await runOnQemu(image, clock, QEMU_LIMIT_MS),
+});
 const onEngine =
   (engine: Engine, slicing?: Slicing): Execute =>
-  async (image) => ({ name: engine.name, ram: runOnEngine(image, engine, slicing).ram });
+  async (image) => ({ name: engine.name, isQemu: false, ram: runOnEngine(image, engine, slicing).ram });
 
 /** Fails with the smallest program that shows the difference. */
 async function expectSame(image: ProgramImage, expected: Side, actual: Side, a: Execute, b: Execute): Promise<void> {
@@ -107,8 +111,8 @@ function describeSliced(engine: Engine, reference: Engine): void {
       const expected = runOnEngine(image, reference);
       const actual = runOnEngine(image, engine, slicing);
       const sides = [
-        { name: reference.name, ...expected },
-        { name: `${engine.name}, sliced`, ...actual },
+        { name: reference.name, isQemu: false, ...expected },
+        { name: `${engine.name}, sliced`, isQemu: false, ...actual },
       ] as const;
       await expectSame(image, sides[0], sides[1], onEngine(reference), onEngine(engine, slicing));
       const different = expected.instret.findIndex((instret, i) => instret !== actual.instret[i]);

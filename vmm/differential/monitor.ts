@@ -73,7 +73,7 @@ function load(w: Width, xlen: 32 | 64): string {
   return lines(
     Array.from({ length: 16 }, (_, i) => csr(0x3b0 + i, FIELD.pmpaddr + 8 * i)).flat(),
     configs.flatMap((n) => csr(0x3a0 + n, FIELD.pmpcfg + 4 * n)),
-    // What the program before this one left.
+    // What a program does not set itself it must not find as the one before left it.
     ...['csrw mcause, x0', 'csrw mtval, x0'],
     csr(0x304, FIELD.mie),
     xlen === 32 ? [] : loadSupervisor(csr),
@@ -235,9 +235,7 @@ function supervisor(w: Width, xlen: 32 | 64): string {
     'addi t0, t0, 1',
     w.store(T0, field(FIELD.supervisorTrapCount), SP),
     w.load(T1, field(FIELD.supervisorTrapLimit), SP),
-    'bgeu t0, t1, giveUp',
-    'csrr a0, 0x142',
-    ...['csrw 0x142, t0', 'csrw 0x143, t0'],
+    ...['csrr a0, 0x142', 'csrw 0x142, t0', 'csrw 0x143, t0', 'bgeu t0, t1, giveUp'],
     w.load(A4, field(FIELD.mask), SP),
     ...['csrr a5, 0x141', 'and a5, a5, a4', 'bltz a0, disable'],
     // An `ecall` at the program's end is for the monitor.

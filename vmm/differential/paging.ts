@@ -3,7 +3,7 @@
 import type { Random } from '../../base/index.js';
 import { IMAGE, IMAGE_BASE, SLOT } from './image-layout.js';
 import type { ProgramWriter } from './program-writer.js';
-import type { Traits } from './traits.js';
+import { staysAligned, type Traits } from './traits.js';
 
 export interface TableEntry {
   /** Physical address of the entry. */
@@ -101,7 +101,7 @@ export function drawPaging(random: Random, traits: Traits, slotBase: number): Pa
     { gpa: leaf + 8 * (page + 1), value: entry(ppnOf(slotBase + SLOT.code), drawCodeFlags(random, false)) },
   ];
   const isSwapped = random.below(4) === 0 ? 1 : 0;
-  const nowhere = random.below(24) === 0;
+  const nowhere = staysAligned(traits) && random.below(8) === 0;
   const changeable: Changeable[] = [0, 1].map((i) => ({
     gpa: leaf + 8 * (page + 3 + i),
     ppn: nowhere && i === 1 ? ppnOf(0x0800_0000) : ppnOf(data + 0x1000 * (i ^ isSwapped)),

@@ -1,7 +1,14 @@
 /** From a seed to one random program: its code, data and start state, such that it ends whatever it does. */
 
 import { createRandom, type Random } from '../../base/index.js';
-import { constantAtom, floatingAtom, integerAtom, interestingFloat, interestingValue } from './compute-atoms.js';
+import {
+  constantAtom,
+  floatingAtom,
+  integerAtom,
+  interestingFloat,
+  interestingValue,
+  trailingZerosAtom,
+} from './compute-atoms.js';
 import {
   branchAtom,
   callAtom,
@@ -56,7 +63,8 @@ export interface GeneratedProgram {
   readonly supervisorTrapLimit: number;
 }
 
-const ROWS = { 32: new RowSet(32), 64: new RowSet(64) } as const;
+/** The rows that programs are made of, by width. */
+export const ROWS = { 32: new RowSet(32), 64: new RowSet(64) } as const;
 
 type Atom = readonly [weight: number, write: (w: ProgramWriter) => void];
 
@@ -143,6 +151,7 @@ const MPP_SHIFT = 11n;
 const FS_SHIFT = 13n;
 const SPIE_MPIE = [0n, 1n << 5n, 1n << 7n, (1n << 5n) | (1n << 7n)];
 const SUM_MXR = [0n, 0n, 1n << 18n, 1n << 19n, (1n << 18n) | (1n << 19n)];
+
 const SUPERVISOR_INTERRUPTS = 0x222;
 
 /**
@@ -157,9 +166,7 @@ function startCsrs(random: Random, traits: Traits, paging: Paging | undefined): 
     mstatus &= ~(1n << 5n);
     return { fcsr: 0n, mstatus, mie: 0n, satp: 0n, medeleg: 0n, mideleg: 0n };
   }
-  // Off or Dirty: QEMU 7.2 does not see that a comparison or a conversion to an integer changes `fflags`.
-  if (traits.floating || random.below(8) === 0) mstatus |= 3n << FS_SHIFT;
-  mstatus |= SUM_MXR[random.below(5)];
+  mstatus |= (BigInt(traits.floatStatus) << FS_SHIFT) | SUM_MXR[random.below(5)];
   const delegated = DELEGABLE.filter(() => traits.delegated && random.below(4) !== 0);
   return {
     fcsr: BigInt(random.below(0x20) | (random.below(5) << 5)),
@@ -238,10 +245,10 @@ function atomsOf(around: Surroundings, functions: readonly number[]): Atom[] {
   return [
     [30, integerAtom],
     [6, constantAtom],
+    [traits.xlen === 64 ? 1 : 0, trailingZerosAtom],
     [traits.floating ? 30 : rare * Number(traits.xlen === 64), floatingAtom],
     [25, access],
-    // Where page and protection both forbid an AMO, QEMU 7.2 tells the fault of its load half: another one.
-    [traits.paged && traits.protectedData ? 0 : 8, (w) => atomicAtom(w, traits, window)],
+    [8, (w) => atomicAtom(w, traits, window)],
     [canReserve(traits) ? 5 : 0, (w) => reservationAtom(w, window)],
     [10, branchAtom],
     [4, jumpAtom],

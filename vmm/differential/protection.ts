@@ -1,7 +1,7 @@
 /** Physical memory protection of a program: what its descriptor starts with, and how it changes it. */
 
 import type { Random } from '../../base/index.js';
-import { DATA_BYTES, SLOT } from './image-layout.js';
+import { DATA_BYTES, IMAGE, IMAGE_BASE, SLOT } from './image-layout.js';
 import type { ProgramWriter } from './program-writer.js';
 import type { Traits } from './traits.js';
 
@@ -21,7 +21,7 @@ const NA4 = 2;
 const NAPOT = 3;
 const ALL = READ | WRITE | EXECUTE;
 
-/** Entries 0 and 1 are the monitor's (its own page, the descriptor), 15 opens all the rest; the others are the program's. */
+/** Entries 0 and 1 are the monitor's (its own pages, the descriptor), 15 opens all the rest; the others are the program's. */
 const FIRST = 2;
 const LAST = 14;
 
@@ -62,8 +62,9 @@ export function drawProtection(random: Random, traits: Traits, slotBase: number)
     address[entry] = value.address;
   };
   const open = { config: ALL | (NAPOT << MATCH_SHIFT) };
-  set(0, { ...open, address: napot(0x8000_0000, 0x1000) });
-  set(1, { ...open, address: napot(slotBase + SLOT.descriptor, 0x1000) });
+  set(0, { ...open, address: napot(IMAGE_BASE, IMAGE.slots) });
+  // The supervisor's handler reads the code, too: to see how long an instruction is.
+  set(1, { ...open, address: napot(slotBase + SLOT.descriptor, traits.delegated ? 0x2000 : 0x1000) });
   if (traits.protectedData) {
     for (let i = 1 + random.below(6); i > 0; i--) {
       set(FIRST + random.below(LAST - FIRST + 1), drawEntry(random, dataGpa));

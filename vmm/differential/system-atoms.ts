@@ -92,6 +92,13 @@ const BIT = {
 };
 
 /**
+ * Where an old status may go. QEMU 7.2 does not make FS dirty for the flags of a comparison: the program must not see how
+ * precisely the hart keeps it.
+ */
+const statusDestination = (w: ProgramWriter, traits: Traits): number =>
+  traits.floatStatus === 1 || traits.floatStatus === 2 ? 0 : w.destination();
+
+/**
  * Sets or clears some bits of `mstatus` or `sstatus`. MPRV is for `lentRightsAtom`: with it set, QEMU 7.2 lets a store
  * to the page it fetches from pass unchecked. TVM is for programs that do not have to fence.
  */
@@ -103,7 +110,7 @@ export function statusAtom(w: ProgramWriter, traits: Traits): void {
   const rs1 = w.temporary();
   w.constant(rs1, w.choose(bits) | w.choose(bits));
   const csr = isWide && w.once(2) ? SSTATUS : MSTATUS;
-  w.emit(w.once(2) ? 'csrrs' : 'csrrc', { rd: w.destination(), rs1, imm: csr });
+  w.emit(w.once(2) ? 'csrrs' : 'csrrc', { rd: statusDestination(w, traits), rs1, imm: csr });
 }
 
 const MPP_SHIFT = 11n;
@@ -119,7 +126,7 @@ export function lentRightsAtom(w: ProgramWriter, traits: Traits, access: () => v
   access();
   const rs2 = w.temporary();
   w.constant(rs2, BIT.mprv);
-  w.emit('csrrc', { rd: w.destination(), rs1: rs2, imm: MSTATUS });
+  w.emit('csrrc', { rd: statusDestination(w, traits), rs1: rs2, imm: MSTATUS });
 }
 
 export function trapAtom(w: ProgramWriter): void {
@@ -172,10 +179,10 @@ const SIE = 0x104;
 const MIP = 0x344;
 const MIE = 0x304;
 
-/** Makes an interrupt of S mode pending, or enables one: it is taken at once where it is enabled, and at a later atom else. */
+/** Makes interrupts of S mode pending, or enables them: they are taken at once where they are enabled, and at a later atom else. */
 export function interruptAtom(w: ProgramWriter, traits: Traits): void {
   const rs1 = w.temporary();
-  w.constant(rs1, w.choose(traits.interrupts));
+  w.constant(rs1, BigInt(w.choose(traits.interrupts)));
   const isMachine = traits.startMode === 3 || w.once(4);
   const form = w.once(4) ? 'csrrc' : 'csrrs';
   if (w.once(2)) {
