@@ -1,8 +1,8 @@
 /** Guest RAM and the vCPU's state area in one shared WebAssembly memory; nothing outside RAM is reachable by address. */
 
-import { CODE_AREA_BYTES } from '../engine/code-page-layout.js';
 import { VmmError } from '../errors.js';
 import { createSharedMemory, type SharedWasmMemory } from '../wasm/web-assembly.js';
+import { CODE_AREA_BYTES } from './code-page-layout.js';
 import { RAM_OFFSET } from './state-layout.js';
 
 export type { SharedWasmMemory };

@@ -5,7 +5,7 @@
 
 import { expect } from 'chai';
 import { createRandom, WallClock } from '../../base/index.js';
-import { EngineVcpu } from '../engine/engine-vcpu.js';
+import { EngineVcpu } from '../vcpu/engine-vcpu.js';
 import { firstDifference, type Side } from './compare.js';
 import { type Engine, randomSlices, runOnEngine, type Slicing } from './engine-runner.js';
 import { buildImage, type ProgramImage } from './image-builder.js';

@@ -1,9 +1,9 @@
 /** The pages of guest code that are decoded: their snapshots, their blocks of slots, and what has changed under them. */
 
+import { CODE_BLOCKS, CODE_PAGE, heatOf } from '../cpu/code-page-layout.js';
 import { OPERATION } from '../cpu/decoded-slot.js';
 import type { GuestMemory } from '../cpu/guest-memory.js';
 import { type DecodedInstruction, type Decoder, isLongInstruction } from '../isa/decoder.js';
-import { CODE_BLOCKS, CODE_PAGE, heatOf } from './code-page-layout.js';
 import { encodeSlot } from './encode-slot.js';
 
 const PAGE_SHIFT = 12;

@@ -47,9 +47,7 @@ export function instantiateInterpreter(
   if (module === undefined) {
     const regions = threshold === undefined ? 0 : REGION_PLACES;
     const options = { xlen, instructions: INSTRUCTIONS[xlen], ramBase: memory.ramBase, regions };
-    module = compileModule(
-      buildInterpreterModule(threshold === undefined ? options : { ...options, threshold }),
-    );
+    module = compileModule(buildInterpreterModule(threshold === undefined ? options : { ...options, threshold }));
     modules.set(key, module);
   }
   const { run, table } = instantiate(module, memory.memory);

@@ -1,12 +1,12 @@
 /** Generates the interpreter: one WebAssembly function that executes decoded slots until something needs TypeScript. */
 
+import { CODE_PAGE, HEAT } from '../cpu/code-page-layout.js';
 import { OPERATION, SLOT } from '../cpu/decoded-slot.js';
 import { STATE, TLB } from '../cpu/state-layout.js';
 import type { Instruction } from '../isa/instruction-table.js';
 import type { Code, Label } from '../wasm/code.js';
 import { ModuleBuilder, type Signature } from '../wasm/module-builder.js';
 import { MEMORY, OP, TYPE } from '../wasm/opcodes.js';
-import { CODE_PAGE, HEAT } from './code-page-layout.js';
 import { type InterpreterLocals, InterpreterOperands } from './interpreter-operands.js';
 import { BRANCHES, semanticsOf } from './semantics/semantics.js';
 import { WIDTH_32, WIDTH_64, type Width } from './semantics/width.js';

@@ -2,8 +2,8 @@
 
 import type { GuestMemory } from '../cpu/guest-memory.js';
 import type { HypercallMode, Vcpu, VcpuHost } from '../cpu/vcpu.js';
-import { EngineVcpu } from '../engine/engine-vcpu.js';
 import { VmmError } from '../errors.js';
+import { EngineVcpu } from '../vcpu/engine-vcpu.js';
 
 /** What executes guest instructions. All retire them alike, so a journal of one replays with another. */
 export type EngineName = 'interpreter' | 'translator';

@@ -1,7 +1,7 @@
 /** Binary translation: turns hot guest code into WebAssembly modules, and forgets them when the code changes. */
 
+import { CODE_PAGE, HEAT, heatOf } from '../cpu/code-page-layout.js';
 import type { GuestMemory } from '../cpu/guest-memory.js';
-import { CODE_PAGE, HEAT, heatOf } from '../engine/code-page-layout.js';
 import type { CodePages } from '../engine/code-pages.js';
 import { isQuick } from '../engine/encode-slot.js';
 import { regionSignature } from '../engine/interpreter-module.js';

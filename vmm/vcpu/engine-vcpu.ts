@@ -1,9 +1,13 @@
 /** A vCPU on generated WebAssembly: runs the interpreter, hands it code, and executes what it leaves on the slow path. */
 
+import { CODE_PAGE, HEAT } from '../cpu/code-page-layout.js';
 import { OPERATION, SLOT } from '../cpu/decoded-slot.js';
 import type { GuestMemory } from '../cpu/guest-memory.js';
 import { RAM_OFFSET, STATE } from '../cpu/state-layout.js';
 import type { HypercallMode, Vcpu, VcpuHost, VcpuStatistics, VmExit, VmExitReason } from '../cpu/vcpu.js';
+import { CodePages } from '../engine/code-pages.js';
+import { decoderOf, type InterpreterInstance, instantiateInterpreter } from '../engine/interpreter-cache.js';
+import { STOP } from '../engine/interpreter-module.js';
 import { VmmError } from '../errors.js';
 import { Hart } from '../hart/hart.js';
 import { PRIVILEGE, WORD } from '../hart/hart-state.js';
@@ -14,10 +18,6 @@ import { awaitingInterrupts, setPending } from '../hart/traps.js';
 import { isLongInstruction } from '../isa/decoder.js';
 import type { Span } from '../translator/region.js';
 import { Translator } from '../translator/translator.js';
-import { CODE_PAGE, HEAT } from './code-page-layout.js';
-import { CodePages } from './code-pages.js';
-import { decoderOf, type InterpreterInstance, instantiateInterpreter } from './interpreter-cache.js';
-import { STOP } from './interpreter-module.js';
 import { startSupervisor } from './start-supervisor.js';
 
 export interface EngineOptions {
