@@ -4,11 +4,11 @@
 #include <stddef.h>
 
 #define NODES 2000u
-#define ROUNDS 300u
+#define ROUNDS 1200u
 #define SEARCHES 60u
 
 const char bench_name[] = "list";
-const uint32_t bench_expected = 0x85e53daf;
+const uint32_t bench_expected = 0x71e95758;
 
 typedef struct node {
   struct node *next;

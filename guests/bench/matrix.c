@@ -2,10 +2,10 @@
 #include "bench.h"
 
 #define SIZE 96u
-#define ROUNDS 40u
+#define ROUNDS 160u
 
 const char bench_name[] = "matrix";
-const uint32_t bench_expected = 0x1523d302;
+const uint32_t bench_expected = 0x1549ed34;
 
 typedef double matrix[SIZE][SIZE];
 

@@ -3,12 +3,12 @@
 
 #include <stddef.h>
 
-#define ROUNDS 1500u
+#define ROUNDS 6000u
 #define LARGEST 65536u
 #define WORD sizeof(uintptr_t)
 
 const char bench_name[] = "memcpy";
-const uint32_t bench_expected = 0x5cb3f350;
+const uint32_t bench_expected = 0x6649a940;
 
 static uintptr_t source[LARGEST / WORD + 8];
 static uintptr_t target[LARGEST / WORD + 8];

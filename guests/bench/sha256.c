@@ -1,11 +1,11 @@
-/** SHA-256 (FIPS 180-4) of 10 MiB: a buffer of 64 KiB, again and again. */
+/** SHA-256 (FIPS 180-4) of 40 MiB: a buffer of 64 KiB, again and again. */
 #include "bench.h"
 
 #define LENGTH 65536u
-#define ROUNDS 160u
+#define ROUNDS 640u
 
 const char bench_name[] = "sha256";
-const uint32_t bench_expected = 0xf2635bca;
+const uint32_t bench_expected = 0x403e80ef;
 
 static const uint32_t constants[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,

@@ -2,10 +2,10 @@
 #include "bench.h"
 
 #define TEXT_LENGTH 16384u
-#define ROUNDS 1000u
+#define ROUNDS 4000u
 
 const char bench_name[] = "state";
-const uint32_t bench_expected = 0x0a1d0b9a;
+const uint32_t bench_expected = 0x56ad395a;
 
 typedef enum { START, NAME, INTEGER, POINT, FRACTION, EXPONENT, POWER, SLASH, COMMENT, OPERATOR, WRONG, STATES } state;
 
@@ -91,7 +91,7 @@ uint32_t bench_run(void) {
     state now = START;
     for (uint32_t i = 0; i < TEXT_LENGTH; i++) now = step(now, text[i]);
     for (uint32_t i = 0; i < STATES; i++) sum = bench_fold(sum, tokens[i]);
-    text[round % TEXT_LENGTH] = (char)('a' + (round & 7));
+    text[round % 1000u] = (char)('a' + (round & 7));
   }
   return sum;
 }
