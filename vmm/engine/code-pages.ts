@@ -9,6 +9,8 @@ import { encodeSlot } from './encode-slot.js';
 const PAGE_SHIFT = 12;
 const PAGE_BYTES = CODE_PAGE.pageBytes;
 const BLOCK_SHIFT = 15;
+/** Bytes of a page that are compared at once. */
+const PIECE_BYTES = 256;
 /** Instructions decoded ahead of the one that is needed. */
 const AHEAD = 32;
 
@@ -16,14 +18,16 @@ const AHEAD = 32;
 export interface CodePageEvents {
   /** The page of RAM holds code from now on: no TLB entry may let a store to it pass unseen. */
   protect(page: number): void;
-  /** Some of the page's code, or all of it, is decoded anew from now on: nothing may lead to the slots at `slots`. */
-  dropped(page: number, slots: number): void;
+  /** Some of the page's code is decoded anew from now on: what was made of it is out of date. */
+  changed(page: number): void;
+  /** The page has no slots any more: nothing may lead to those that were at `slots`. */
+  emptied(slots: number): void;
 }
 
 /**
  * A page is copied whole when its first instruction is executed, and decoded from that copy: what the guest executes
  * depends on what it has executed and on `fence.i`, never on how far an engine looked ahead. A store to a page of code
- * marks it (`written`); `fence.i` then compares marked pages with their copies and drops those that differ.
+ * marks it (`written`); `fence.i` then compares marked pages with their copies and forgets what differs.
  */
 export class CodePages {
   /** By page of RAM: 1 while it holds code that no store has touched. Generated code looks here before it stores. */
@@ -32,6 +36,7 @@ export class CodePages {
   readonly #events: CodePageEvents;
   readonly #ram: Buffer;
   readonly #words: Int32Array;
+  readonly #ramWords: Int32Array;
   readonly #areaOffset: number;
   /** By page of RAM: its block, or 0. */
   readonly #blockOf: Int32Array;
@@ -53,6 +58,7 @@ export class CodePages {
     this.#areaOffset = memory.codeAreaOffset;
     this.#area = Buffer.from(buffer, this.#areaOffset, CODE_BLOCKS * CODE_PAGE.blockBytes);
     this.#words = new Int32Array(buffer, this.#areaOffset, (CODE_BLOCKS * CODE_PAGE.blockBytes) / 4);
+    this.#ramWords = memory.i32;
     this.state = new Uint8Array(buffer, memory.codeStateOffset, memory.ramBytes >>> PAGE_SHIFT);
     this.#blockOf = new Int32Array(memory.ramBytes >>> PAGE_SHIFT);
   }
@@ -150,18 +156,13 @@ export class CodePages {
     this.synchronize();
   }
 
-  /** `fence.i`: drops the marked pages that have changed, and protects the others again. */
+  /** `fence.i`: what has changed in the marked pages is decoded anew from now on, and they are protected again. */
   synchronize(): void {
     if (this.#marked.size === 0) return;
     for (const page of this.#marked) {
       const block = this.#blockOf[page];
       if (block === 0) continue;
-      const copyAt = copyOf(block);
-      const at = page * PAGE_BYTES;
-      if (this.#ram.compare(this.#area, copyAt, copyAt + PAGE_BYTES, at, at + PAGE_BYTES) !== 0) {
-        this.#drop(page);
-        continue;
-      }
+      this.#refresh(page, block);
       this.state[page] = 1;
       this.#events.protect(page);
     }
@@ -203,7 +204,40 @@ export class CodePages {
       if (this.#words[base + i] !== OPERATION.undecoded) wasDecoded = true;
       this.#words[base + i] = OPERATION.undecoded;
     }
-    if (wasDecoded) this.#events.dropped(page, this.#areaOffset + block * CODE_PAGE.blockBytes);
+    if (wasDecoded) this.#events.changed(page);
+  }
+
+  /** The copy becomes what memory is now; instructions that touch changed words are forgotten, the others stay. */
+  #refresh(page: number, block: number): void {
+    const copyAt = copyOf(block);
+    const at = page * PAGE_BYTES;
+    let wasDecoded = false;
+    // Native code finds the pieces that differ.
+    for (let piece = 0; piece < PAGE_BYTES; piece += PIECE_BYTES) {
+      const end = piece + PIECE_BYTES;
+      if (this.#ram.compare(this.#area, copyAt + piece, copyAt + end, at + piece, at + end) === 0) continue;
+      if (this.#refreshPiece(page, block, piece / 4)) wasDecoded = true;
+    }
+    if (wasDecoded) this.#events.changed(page);
+  }
+
+  /** Words of the page from number `first` on; says whether code was decoded from those that changed. */
+  #refreshPiece(page: number, block: number, first: number): boolean {
+    const words = this.#words;
+    const base = this.#wordOf(block);
+    const copy = base + CODE_PAGE.copy / 4;
+    const ram = page * (PAGE_BYTES / 4);
+    let wasDecoded = false;
+    for (let i = first; i < first + PIECE_BYTES / 4; i++) {
+      if (words[copy + i] === this.#ramWords[ram + i]) continue;
+      words[copy + i] = this.#ramWords[ram + i];
+      // The halfword before may begin an instruction that reaches into the word.
+      for (let offset = Math.max(0, 4 * i - 2); offset < 4 * i + 4; offset += 2) {
+        if (words[base + offset] !== OPERATION.undecoded) wasDecoded = true;
+        words[base + offset] = OPERATION.undecoded;
+      }
+    }
+    return wasDecoded;
   }
 
   #drop(page: number): void {
@@ -213,7 +247,8 @@ export class CodePages {
     this.#blockOf[page] = 0;
     this.state[page] = 0;
     this.#free.push(block);
-    this.#events.dropped(page, this.#areaOffset + block * CODE_PAGE.blockBytes);
+    this.#events.changed(page);
+    this.#events.emptied(this.#areaOffset + block * CODE_PAGE.blockBytes);
   }
 
   #allocate(): number {

@@ -22,6 +22,8 @@ export class SoftTlb {
   /** Indices of the entries under translation that were filled since the last flush; useless when there were more. */
   readonly #filled = new Int32Array(REMEMBERED);
   #fills = 0;
+  /** Sets that may have entries. */
+  #usedSets = 0;
 
   constructor(memory: SharedWasmMemory) {
     this.#words = new Int32Array(memory.buffer, STATE.tlb, SETS * SET_WORDS);
@@ -39,6 +41,7 @@ export class SoftTlb {
     this.#words[index + 1] = vaHigh;
     this.#words[index + ADDEND_WORD] = addend;
     this.#words[index + SPAN_WORD] = span;
+    this.#usedSets |= 1 << ((set - STATE.tlb) / TLB.setBytes);
     if (this.#fills < REMEMBERED) this.#filled[this.#fills] = index;
     this.#fills++;
   }
@@ -53,14 +56,18 @@ export class SoftTlb {
   flushAll(): void {
     this.#words.fill(-1);
     this.#fills = 0;
+    this.#usedSets = 0;
   }
 
   /** Entries for writes to the page at `hostPage`: it became code, and the next write to it must be seen. */
   flushWritesTo(hostPage: number): void {
     const words = this.#words;
-    const end = KIND.fetch * SET_WORDS;
-    for (let index = KIND.write * SET_WORDS; index < end; index += ENTRY_WORDS) {
-      if (((words[index] + words[index + ADDEND_WORD]) & PAGE_MASK) === (hostPage | 0)) this.#invalidate(index);
+    for (let set = KIND.write; set < KIND.fetch; set++) {
+      if (((this.#usedSets >> set) & 1) === 0) continue;
+      const end = (set + 1) * SET_WORDS;
+      for (let index = set * SET_WORDS; index < end; index += ENTRY_WORDS) {
+        if (((words[index] + words[index + ADDEND_WORD]) & PAGE_MASK) === (hostPage | 0)) this.#invalidate(index);
+      }
     }
   }
 

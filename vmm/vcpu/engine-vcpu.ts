@@ -61,7 +61,8 @@ export class EngineVcpu extends HartInspection implements Vcpu {
     const decoder = decoderOf(xlen);
     const pages = new CodePages(memory, decoder, {
       protect: (page) => this.#hart.mmu.tlb.flushWritesTo(RAM_OFFSET + page * CODE_PAGE.pageBytes),
-      dropped: (page, slots) => this.#dropped(page, slots),
+      changed: (page) => this.#translator?.dropped(page),
+      emptied: (slots) => this.#hart.mmu.tlb.flushFetchesOf(slots),
     });
     const hart = new Hart({
       memory,
@@ -234,11 +235,6 @@ export class EngineVcpu extends HartInspection implements Vcpu {
     const bytes = 2 ** bits;
     const first = ramBase + entry - ((ramBase + entry) % bytes) - ramBase;
     return { first: Math.max(0, first), end: Math.min(first + bytes, ramBytes), bits };
-  }
-
-  #dropped(page: number, slots: number): void {
-    this.#hart.mmu.tlb.flushFetchesOf(slots);
-    this.#translator?.dropped(page);
   }
 
   completeMmioRead(value: number, valueHigh = 0): void {

@@ -59,7 +59,11 @@ class OneInstruction {
   constructor(text: string) {
     const instructions = selectInstructions(64, RV64GC);
     const memory = new GuestMemory(0x1_0000, RAM_BASE);
-    const pages = new CodePages(memory, new Decoder(instructions), { protect: () => {}, dropped: () => {} });
+    const pages = new CodePages(memory, new Decoder(instructions), {
+      protect: () => {},
+      changed: () => {},
+      emptied: () => {},
+    });
     const module = buildInterpreterModule({ xlen: 64, instructions, ramBase: RAM_BASE, regions: 0 });
     this.#run = instantiate(compileModule(module), memory.memory).run as OneInstruction['call'];
     const { bytes } = assemble(text, RAM_BASE, 64);
