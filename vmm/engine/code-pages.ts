@@ -198,12 +198,9 @@ export class CodePages {
     // The halfword before may begin an instruction that reaches into the range.
     const first = Math.max(0, ((from - start) & ~1) - 2);
     const base = this.#wordOf(block);
-    let wasDecoded = false;
-    for (let i = first; i < to - start; i += 2) {
-      if (this.#words[base + i] !== OPERATION.undecoded) wasDecoded = true;
-      this.#words[base + i] = OPERATION.undecoded;
-    }
-    if (wasDecoded) this.#events.dropped(page, this.#areaOffset + block * CODE_PAGE.blockBytes);
+    for (let i = first; i < to - start; i += 2) this.#words[base + i] = OPERATION.undecoded;
+    // Translated code was read from the copy, whether its slots are decoded or not.
+    this.#events.dropped(page, this.#areaOffset + block * CODE_PAGE.blockBytes);
   }
 
   #drop(page: number): void {
