@@ -103,6 +103,53 @@ const PAGED = `
     bnez t0, more
     ret`;
 
+/** Calls code in two pages of one superpage, which becomes pages and a superpage again; the second page leads elsewhere then. */
+const SPLIT = `
+  la t0, handler
+  csrw mtvec, t0
+  li t0, -1
+  csrw pmpaddr0, t0
+  li t0, 0x1f
+  csrw pmpcfg0, t0
+  li t0, 0x8000000000080080
+  csrw satp, t0
+  li t0, 0x800
+  csrs mstatus, t0
+  la t0, super
+  csrw mepc, t0
+  mret
+  .align 2
+  handler: csrr s9, mcause
+  stop: j stop
+  super: li s2, 0x40004ff8
+    li s3, ${MIDDLE}
+    ld s4, 0(s3)
+    li s5, ${((LAST / 0x1000) << 10) | POINTER}
+  round: li s6, 5
+  calls: jalr ra, 0(s2)
+    addi s6, s6, -1
+    bnez s6, calls
+    sd s5, 0(s3)
+    mv t0, s5
+    mv s5, s4
+    mv s4, t0
+    sfence.vma
+    addi s7, s7, 1
+    j round
+  .org 0x80004ff8
+  crossing: li t0, 3
+  across: addi s0, s0, 1
+  .org 0x80005000
+    addi s1, s1, 1
+    addi t0, t0, -1
+    bnez t0, across
+    ret
+  .org 0x80006000
+    addi s8, s8, 1
+    addi t0, t0, -1
+    bnez t0, across + 4096
+    ret`;
+
 describe('Translated code in U mode', () => {
   for (const xlen of WIDTHS) {
     it(`faults when the guest takes the right to execute it away (RV${xlen})`, () => {
@@ -191,5 +238,23 @@ describe('Translated code under Sv39', () => {
     });
     pair.step(1000);
     expect(pair.get('s9'), 'instruction page fault').to.equal(12n);
+  });
+
+  it('stays within the page when a superpage is split', () => {
+    const pair = new EnginePair(SPLIT, 64);
+    const entry = (gpa: number, flags: number): number => (gpa / 0x1000) * 0x400 + flags;
+    pair.both(({ memory }) => {
+      memory.writeU32(ROOT + 8 * 2, entry(0x8000_0000, LEAF));
+      memory.writeU32(ROOT + 8 * 1, entry(MIDDLE, POINTER));
+      memory.writeU32(MIDDLE, entry(0x8000_0000, LEAF));
+      memory.writeU32(LAST + 8 * 4, entry(0x8000_4000, LEAF));
+      memory.writeU32(LAST + 8 * 5, entry(0x8000_6000, LEAF));
+    });
+    for (let count = 1; count <= 120; count++) pair.step(count);
+    expect(pair.get('s9'), 'cause of a trap').to.equal(0n);
+    // 15 times in either page, round by round.
+    const [through, elsewhere] = [pair.get('s1'), pair.get('s8')];
+    expect(Number(through - elsewhere)).to.be.within(0, 15);
+    expect(Number(elsewhere)).to.be.greaterThan(200);
   });
 });
