@@ -199,45 +199,39 @@ export class CodePages {
     // The halfword before may begin an instruction that reaches into the range.
     const first = Math.max(0, ((from - start) & ~1) - 2);
     const base = this.#wordOf(block);
-    let wasDecoded = false;
-    for (let i = first; i < to - start; i += 2) {
-      if (this.#words[base + i] !== OPERATION.undecoded) wasDecoded = true;
-      this.#words[base + i] = OPERATION.undecoded;
-    }
-    if (wasDecoded) this.#events.changed(page);
+    for (let i = first; i < to - start; i += 2) this.#words[base + i] = OPERATION.undecoded;
+    // Translated code was read from the copy, whether its slots are decoded or not.
+    this.#events.changed(page);
   }
 
   /** The copy becomes what memory is now; instructions that touch changed words are forgotten, the others stay. */
   #refresh(page: number, block: number): void {
     const copyAt = copyOf(block);
     const at = page * PAGE_BYTES;
-    let wasDecoded = false;
+    let hasChanged = false;
     // Native code finds the pieces that differ.
     for (let piece = 0; piece < PAGE_BYTES; piece += PIECE_BYTES) {
       const end = piece + PIECE_BYTES;
       if (this.#ram.compare(this.#area, copyAt + piece, copyAt + end, at + piece, at + end) === 0) continue;
-      if (this.#refreshPiece(page, block, piece / 4)) wasDecoded = true;
+      this.#refreshPiece(page, block, piece / 4);
+      hasChanged = true;
     }
-    if (wasDecoded) this.#events.changed(page);
+    if (hasChanged) this.#events.changed(page);
   }
 
-  /** Words of the page from number `first` on; says whether code was decoded from those that changed. */
-  #refreshPiece(page: number, block: number, first: number): boolean {
+  /** Words of the page from number `first` on. */
+  #refreshPiece(page: number, block: number, first: number): void {
     const words = this.#words;
     const base = this.#wordOf(block);
     const copy = base + CODE_PAGE.copy / 4;
     const ram = page * (PAGE_BYTES / 4);
-    let wasDecoded = false;
     for (let i = first; i < first + PIECE_BYTES / 4; i++) {
       if (words[copy + i] === this.#ramWords[ram + i]) continue;
       words[copy + i] = this.#ramWords[ram + i];
       // The halfword before may begin an instruction that reaches into the word.
-      for (let offset = Math.max(0, 4 * i - 2); offset < 4 * i + 4; offset += 2) {
-        if (words[base + offset] !== OPERATION.undecoded) wasDecoded = true;
+      for (let offset = Math.max(0, 4 * i - 2); offset < 4 * i + 4; offset += 2)
         words[base + offset] = OPERATION.undecoded;
-      }
     }
-    return wasDecoded;
   }
 
   #drop(page: number): void {

@@ -103,7 +103,10 @@ export class RegionFinder {
       const block = this.#block(leader, search);
       blocks.set(leader, block);
       pages.add(leader >>> PAGE_SHIFT);
-      for (const { offset, length } of block.body) pages.add((offset + length - 1) >>> PAGE_SHIFT);
+    }
+    for (const { offset, length } of found.values()) {
+      pages.add(offset >>> PAGE_SHIFT);
+      pages.add((offset + length - 1) >>> PAGE_SHIFT);
     }
     const first = blocks.get(entry);
     if (first === undefined || first.count === 0) return undefined;
