@@ -21,14 +21,14 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-function contenders(xlen: Xlen): Contenders {
+function contenders(xlen: Xlen, among: readonly string[]): Contenders {
   const version = qemuVersion(xlen);
   say(
     version === undefined
       ? `RV${xlen}: qemu-system-riscv${xlen} is not installed (Debian: qemu-system-misc), so our own figures stand alone`
       : `RV${xlen}: ${version}`,
   );
-  const engines = ENGINES.filter((engine) => {
+  const engines = among.filter((engine) => {
     const reason = whyMissing(engine, xlen);
     if (reason !== undefined) say(`RV${xlen}: ${engine} left out: ${reason}`);
     return reason === undefined;
@@ -68,7 +68,7 @@ function measure({ name, kind }: Program, xlen: Xlen, { modes, engines }: Conten
   };
 }
 
-/** `--only NAME,NAME`, `--xlen 32|64`, `--rounds N`. Prints a table a width; the rows are the geometric means. */
+/** `--only NAME,NAME`, `--xlen 32|64`, `--engines NAME`, `--rounds N`. Prints a table a width; the rows are the geometric means. */
 export function benchEngines(args: readonly string[]): Row[] {
   const rounds = count(args, 'rounds', ROUNDS);
   const names = choice(
@@ -77,11 +77,12 @@ export function benchEngines(args: readonly string[]): Row[] {
     PROGRAMS.map(({ name }) => name),
   );
   const chosen = choice(args, 'xlen', ['32', '64']);
+  const engines = choice(args, 'engines', ENGINES);
   const rows: Row[] = [];
   for (const xlen of [32, 64] as const) {
     if (!chosen.includes(String(xlen))) continue;
     const programs = PROGRAMS.filter(({ name, xlens }) => names.includes(name) && xlens.includes(xlen));
-    const who = contenders(xlen);
+    const who = contenders(xlen, engines);
     if (programs.length === 0 || who.modes.length + who.engines.length === 0) continue;
     const figures = programs.map((program) => {
       process.stderr.write(`RV${xlen} ${program.name}: ${rounds} rounds\n`);
