@@ -22,6 +22,8 @@ const MOST_TARGETS = 64;
 /** The code cache begins anew when it holds so many modules, or so many bytes of them. */
 const MOST_MODULES = 8_000;
 const MOST_BYTES = 64 * 1024 * 1024;
+/** Or so many numbers of indirect jumps, which code that is patched again and again uses up. */
+const MOST_SITES = 0x1_0000;
 const PAGE_SHIFT = 12;
 
 interface TranslatedModule {
@@ -98,7 +100,7 @@ export class Translator {
     const { xlen, memory, table } = this.#options;
     const regions = this.#collect(entry, span);
     if (regions.size === 0) return;
-    if (this.#modules.size >= MOST_MODULES || this.#bytes > MOST_BYTES || !this.#hasPlaces(regions.size)) this.clear();
+    if (this.#isFull(regions.size)) this.clear();
     const builder = new ModuleBuilder();
     const signature = regionSignature(xlen === 32 ? WIDTH_32 : WIDTH_64);
     const numbers = new Map([...regions.keys()].map((offset, i) => [offset, i]));
@@ -157,6 +159,11 @@ export class Translator {
       }
     }
     return regions;
+  }
+
+  #isFull(regions: number): boolean {
+    if (this.#modules.size >= MOST_MODULES || this.#bytes > MOST_BYTES || this.#sites.length > MOST_SITES) return true;
+    return !this.#hasPlaces(regions);
   }
 
   #hasPlaces(count: number): boolean {
