@@ -102,9 +102,9 @@ export interface Vcpu extends VcpuInspection {
   /**
    * Start state: `pc`, a0 = `hartId`, a1 = `deviceTreeGpa`, in the mode `privilege` (M when absent); everything else zero.
    *
-   * Started in S mode (1), the hart is as SBI firmware hands it over: satp 0, interrupts off; `medeleg` has instruction
-   * address misaligned, breakpoint, `ecall` from U mode and the three page faults (0xb109), `mideleg` SSIP, STIP and SEIP
-   * (0x222); every bit of `mcounteren` that exists is set; PMP entry 0 opens the whole address space. Throws `VMM_CONFIG` when there is no S mode.
+   * Started in S mode (1), the hart is as SBI firmware hands it over: satp 0, interrupts off; `medeleg` has every
+   * exception but `ecall` from S mode (0xb1ff), because M mode is empty, `mideleg` SSIP, STIP and SEIP (0x222); every bit of
+   * `mcounteren` and `scounteren` that exists is set; PMP entry 0 opens the whole address space. Throws `VMM_CONFIG` when there is no S mode.
    */
   reset(pc: number, hartId: number, deviceTreeGpa: number, privilege?: 1 | 3): void;
 

@@ -6,8 +6,11 @@ import { PRIVILEGE } from '../hart/hart-state.js';
 import type { HartInspection } from '../hart/inspection.js';
 import { CSR } from '../isa/csr-numbers.js';
 
-/** Instruction address misaligned, breakpoint, `ecall` from U mode, and the three page faults. */
-const DELEGATED_EXCEPTIONS = 0xb109n;
+/**
+ * Every exception but `ecall` from S mode. Firmware delegates fewer and hands what it does not emulate on to S mode; here is
+ * nobody in M mode to do so, and nothing to emulate.
+ */
+const DELEGATED_EXCEPTIONS = 0xb1ffn;
 /** SSIP, STIP, SEIP. */
 const DELEGATED_INTERRUPTS = 0x222n;
 /** One NAPOT entry for the whole address space: readable, writable, executable. */
@@ -21,6 +24,8 @@ export function startSupervisor(hart: Hart, inspection: HartInspection): void {
   inspection.writeCsr(CSR.medeleg, DELEGATED_EXCEPTIONS);
   inspection.writeCsr(CSR.mideleg, DELEGATED_INTERRUPTS);
   inspection.writeCsr(CSR.mcounteren, 0xffff_ffffn);
+  // As OpenSBI does, on which Linux relies: its vDSO reads `time` in U mode.
+  inspection.writeCsr(CSR.scounteren, 0xffff_ffffn);
   inspection.writeCsr(CSR.pmpaddr0, -1n);
   inspection.writeCsr(CSR.pmpcfg0, PMP_ALL);
   inspection.writePrivilege(PRIVILEGE.supervisor);
