@@ -3,7 +3,9 @@
 #
 # usage: scripts/fetch-linux.sh [FOLDER]        (default: ~/.cache/rigvisor/linux)
 #
-# Needs apt, dpkg-deb, cpio, Debian's archive keys, and a network. Lists and caches of apt are kept in FOLDER; the
+# The disk has modules for virtio devices, too; `virtio` in its shell loads them. `modules` in FOLDER names them.
+#
+# Needs apt, dpkg-deb, cpio, xz, Debian's archive keys, and a network. Lists and caches of apt are kept in FOLDER; the
 # system's own are not touched. Environment: MIRROR (default: the system's, else deb.debian.org), SUITE (default: trixie).
 set -eu
 
@@ -15,7 +17,7 @@ fail() {
   echo "fetch-linux: $1" >&2
   exit 1
 }
-for tool in apt-get apt-cache dpkg-deb cpio; do
+for tool in apt-get apt-cache dpkg-deb cpio xz; do
   command -v "$tool" >/dev/null || fail "$tool is missing; this script needs a Debian or Ubuntu system"
 done
 [ -r "$keyring" ] || fail "$keyring is missing; install the package debian-archive-keyring"
@@ -70,6 +72,25 @@ for place in usr/bin bin; do
 done
 [ -x "$root/bin/busybox" ] || fail "busybox-static has no program at a place known here"
 ln -s busybox "$root/bin/sh"
+# Debian's kernel has virtio devices as modules, compressed, which busybox cannot unpack. In the order of their dependencies.
+modules="drivers/virtio/virtio_mmio drivers/block/virtio_blk net/core/failover drivers/net/net_failover
+  drivers/net/virtio_net drivers/char/hw_random/virtio-rng"
+mkdir -p "$root/lib/virtio" "$root/etc/udhcpc"
+echo '#!/bin/sh' >"$root/bin/virtio"
+for module in $modules; do
+  name=${module##*/}
+  xz -dc "$tree"/kernel/usr/lib/modules/*/kernel/"$module.ko.xz" >"$root/lib/virtio/$name.ko" ||
+    fail "$kernel has no module $module"
+  echo "insmod /lib/virtio/$name.ko || exit 1" >>"$root/bin/virtio"
+done
+cat >"$root/etc/udhcpc/default.script" <<'LEASE'
+#!/bin/sh
+[ "$1" = bound ] || exit 0
+ifconfig "$interface" "$ip" netmask "$subnet"
+for gateway in $router; do route add default gw "$gateway" dev "$interface"; done
+for server in $dns; do echo "nameserver $server"; done >/etc/resolv.conf
+LEASE
+chmod +x "$root/bin/virtio" "$root/etc/udhcpc/default.script"
 cat >"$root/init" <<'INIT'
 #!/bin/sh
 /bin/busybox --install -s /bin
@@ -84,6 +105,7 @@ chmod +x "$root/init"
 # Times, owners and the order of files are fixed, so that the same packages give the same bytes.
 find "$root" -exec touch -h -d @0 {} +
 (cd "$root" && find . | LC_ALL=C sort | cpio --quiet --reproducible -R 0:0 -o -H newc) >"$folder/initramfs.cpio"
+echo "$modules" | xargs -n 1 basename >"$folder/modules"
 rm -rf "$tree"
 
 echo "$folder/vmlinux ($kernel)"

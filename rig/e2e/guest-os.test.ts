@@ -1,24 +1,15 @@
 /** Boots operating systems that nobody here wrote, where they are installed: OpenSBI with U-Boot, and Debian's Linux. */
 
-import { existsSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { EXIT } from '../cli/exit-codes.js';
+import { INITRD, KERNEL, missing, nightly, OPENSBI, skipNote, U_BOOT } from '../test-support/debian-linux.js';
 import { type TestFolder, testFolder } from '../test-support/session.js';
 import { type Ended, endAll, rig } from './rig-process.js';
 
-const nightly = process.env.RIGVISOR_NIGHTLY === '1';
-const OPENSBI = '/usr/lib/riscv64-linux-gnu/opensbi/generic';
-const U_BOOT = '/usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin';
-const LINUX = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'rigvisor', 'linux');
 /** In the order in which the plain run takes the first. */
 const ENGINES = ['translator', 'interpreter'];
-
-function missing(paths: readonly string[], hint: string): string | undefined {
-  const path = paths.find((each) => !existsSync(each));
-  return path === undefined ? undefined : `${path} is not there: ${hint}`;
-}
 
 describe('an operating system', function () {
   this.timeout(300_000);
@@ -40,7 +31,7 @@ describe('an operating system', function () {
   for (const firmware of ['fw_jump.bin', 'fw_jump.elf', 'fw_dynamic.bin']) {
     const bios = join(OPENSBI, firmware);
     const reason = missing([bios, U_BOOT], 'install opensbi and u-boot-qemu');
-    it(`is U-Boot under ${firmware}, the same with every engine${reason === undefined ? '' : ` (skipped: ${reason})`}`, async function () {
+    it(`is U-Boot under ${firmware}, the same with every engine${skipNote(reason)}`, async function () {
       if (reason !== undefined) this.skip();
       const outputs: string[] = [];
       for (const engine of ENGINES) {
@@ -57,18 +48,17 @@ describe('an operating system', function () {
     });
   }
 
-  const images = [join(LINUX, 'vmlinux'), join(LINUX, 'initramfs.cpio')];
-  const withoutLinux = missing(images, 'run scripts/fetch-linux.sh');
+  const withoutLinux = missing([KERNEL, INITRD], 'run scripts/fetch-linux.sh');
   for (const [what, more, needed] of [
     ['with the rig as its SBI', [], []],
     ['under OpenSBI', ['--bios', join(OPENSBI, 'fw_jump.bin')], [join(OPENSBI, 'fw_jump.bin')]],
   ] as const) {
     const reason = withoutLinux ?? missing(needed, 'install opensbi');
-    it(`is Linux ${what}, up to its shell and off again${reason === undefined ? '' : ` (skipped: ${reason})`}`, async function () {
+    it(`is Linux ${what}, up to its shell and off again${skipNote(reason)}`, async function () {
       if (reason !== undefined) this.skip();
       const outputs: string[] = [];
       for (const engine of nightly ? ENGINES : ENGINES.slice(0, 1)) {
-        const args = ['--kernel', images[0], '--initrd', images[1], '--append', 'console=ttyS0 panic=-1'];
+        const args = ['--kernel', KERNEL, '--initrd', INITRD, '--append', 'console=ttyS0 panic=-1'];
         const { code, out, err } = await boot('echo $((6*7))-shells; exit\n', '~ # ', [
           ...args,
           ...['--memory', '512M', '--engine', engine, '--net', '--rng', ...more],

@@ -50,7 +50,7 @@ Examples:
   $ rig guest run hello --stats --time wall
   $ rig guest run spin --for '20 ms'                                                two million instructions, then the end
   $ rig guest run --bios fw_jump.bin --kernel u-boot.bin --memory 128M
-  $ rig guest run --kernel vmlinux --initrd initramfs.cpio --append console=ttyS0 --memory 512M --engine translator
+  $ rig guest run --kernel vmlinux --initrd initramfs.cpio --append console=ttyS0 --memory 512M
   $ rig guest run app.elf --gdb 1234                                                 then: gdb-multiarch app.elf -ex 'target remote :1234'`;
 
 export function guestCommand(environment: CommandEnvironment, finish: Finish): Command {
@@ -69,7 +69,7 @@ export function guestCommand(environment: CommandEnvironment, finish: Finish): C
     .addOption(
       new Option('--engine <name>', 'what executes the guest')
         .choices(['interpreter', 'translator'])
-        .default('interpreter'),
+        .default('translator'),
     )
     .addOption(new Option('--xlen <bits>', '32 or 64, for images that do not say; default: 64').argParser(xlen))
     .addOption(new Option('--time <domain>', 'what time the guest has').choices(['virtual', 'wall']).default('virtual'))
