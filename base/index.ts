@@ -18,4 +18,13 @@ export { LINE_STATUS } from './line-status.js';
 export { PIECE_BYTES, PieceOverlay, type ReadBelow } from './piece-overlay.js';
 export { createRandom, type Random } from './random.js';
 export { TimerQueue } from './timer-queue.js';
+export {
+  ENDPOINT_IN,
+  SETUP_BYTES,
+  TRANSFER_TYPE,
+  type TransferType,
+  URB_FLAGS,
+  URB_STATUS,
+  Urb,
+} from './urb.js';
 export { WallClock } from './wall-clock.js';
