@@ -146,7 +146,7 @@ async function replayDevice(request: ReplayRequest, trace: TraceFile | undefined
     kind: 'device',
     certified: run.certification.certified,
     diverged: !run.certification.certified,
-    sentence: `${run.serial.received} characters played to ${guest}, ${reports} reports${cut}; ${run.certification.sentence}`,
+    sentence: `${run.wire.received} characters played to ${guest}, ${reports} reports${cut}; ${run.certification.sentence}`,
     outputDigest: run.certification.outputDigest,
     instret: run.certification.instret,
     reports,

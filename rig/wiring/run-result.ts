@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import type { ClockDomain } from '../../base/index.js';
 import { traceInfo } from '../../hal/index.js';
+import { byteArrivals } from '../metrics/arrivals.js';
 import type { RunRequest, RunResult, StopReason } from '../run/run-types.js';
 import type { Calibration } from './calibration.js';
 import { certificationMs, certify } from './certify.js';
@@ -39,14 +40,12 @@ export async function runResult(parts: ResultParts): Promise<RunResult> {
     pacing: source.pacing,
     durationNs: parts.durationNs,
     guests: assembly.guestRuns(),
-    serial: {
+    wire: {
       received: wire.receivedCount,
       transmitted: wire.transmittedCount,
-      arrivalNs: wire.arrivalNs,
+      arrivals: byteArrivals(wire.arrivalNs),
       overruns: assembly.lost + wire.overruns,
-      parityErrors: wire.parityErrors,
-      framingErrors: wire.framingErrors,
-      breaks: wire.breaks,
+      line: { parityErrors: wire.parityErrors, framingErrors: wire.framingErrors, breaks: wire.breaks },
       faults: { ...wire.faults },
       stampResolutionNs: parts.clockDomain === 'virtual' ? 1 : 1_000_000,
     },
