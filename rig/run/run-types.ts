@@ -51,6 +51,8 @@ export interface RunRequest {
   /** Length of the run on the clock of its binding (virtual for `sim` and `replay`, wall for `real`). */
   readonly durationNs: number;
   readonly seed: string;
+  /** What the guest finds in `/chosen/bootargs`: how it is to acquire. */
+  readonly bootargs?: string;
   /** Existing folder that the run may fill; the trace goes there. */
   readonly outDir: string;
   /** File name of the trace in `outDir`; `trace.pcapng` when absent. */

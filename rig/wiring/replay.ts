@@ -11,7 +11,7 @@ import { createExecutor, findProfile } from './executor.js';
 import { type OpenGuest, openGuest } from './open-guest.js';
 import { looksLikeLog, openRecording } from './recording.js';
 import { imageSha256, type RunManifest, recordingManifestSchema, runManifestSchema } from './run-manifest.js';
-import { DRAIN_NS } from './serial-source.js';
+import { DRAIN_NS } from './run-source.js';
 import { openInput } from './trace-files.js';
 
 /** Guest that hears a recording when nothing names another. */
