@@ -13,7 +13,7 @@ import {
   type TraceRecorder,
   tapPort,
 } from '../../hal/index.js';
-import { type AcquisitionKind, createMachine, type Machine } from '../../vmm/index.js';
+import { type CharacterAcquisitionKind, characterAcquisition, createMachine, type Machine } from '../../vmm/index.js';
 import { RigError } from '../errors.js';
 import type { Architecture, Frontend, GuestRun, RunRequest, StopReason } from '../run/run-types.js';
 import { type Calibration, medianNs } from './calibration.js';
@@ -273,12 +273,12 @@ export class RunAssembly {
       calibration === undefined ? undefined : { calibration, random: random.fork('path'), log: this.stations };
     const lost = (error: HalError): void => {
       this.deviceLost = error;
-      for (const { machine } of this.#seats) machine.acquisition?.disconnected(true);
+      for (const { machine } of this.#seats) characterAcquisition(machine).disconnected(true);
     };
     if (request.cell.architecture === 'partitioned') {
       const [seat] = this.#seats;
       const { machine } = seat;
-      const acquisition = required(machine);
+      const acquisition = characterAcquisition(machine);
       const ring = {
         attach: (backend: Parameters<typeof acquisition.frontend.attach>[0]) => acquisition.frontend.attach(backend),
         receive: (byte: number, lineStatus: number) => acquisition.frontend.receive(byte, lineStatus),
@@ -304,15 +304,10 @@ export class RunAssembly {
     }
     const path = new HostedPath({ clock: clock as Clock, port, line, model, lost });
     for (const seat of this.#seats) {
-      const acquisition = required(seat.machine);
+      const acquisition = characterAcquisition(seat.machine);
       seat.share = path.connect(acquisition.frontend, () => acquisition.flush());
     }
   }
-}
-
-function required(machine: Machine): NonNullable<Machine['acquisition']> {
-  if (machine.acquisition === undefined) throw new Error(`${machine.name} was made without an acquisition port`);
-  return machine.acquisition;
 }
 
 /** Names no file, so that a trace does not depend on where its input lay. */
@@ -331,7 +326,7 @@ function guestNames(request: RunRequest): string[] {
   return Array.from({ length: count }, (_, i) => (count === 1 ? 'guest' : `guest-${i}`));
 }
 
-function acquisitionKind(architecture: Architecture, frontend: Frontend): AcquisitionKind {
+function acquisitionKind(architecture: Architecture, frontend: Frontend): CharacterAcquisitionKind {
   if (architecture === 'partitioned') return 'serial-ring';
   return frontend === 'paravirtual' ? 'virtio-console' : 'ns16550a';
 }
