@@ -12,7 +12,7 @@ import {
   type TraceRecorder,
   tapPort,
 } from '../../hal/index.js';
-import type { Acquisition, AcquisitionConfig, Machine } from '../../vmm/index.js';
+import { type AcquisitionConfig, characterAcquisition, type Machine } from '../../vmm/index.js';
 import { type Arrivals, byteArrivals } from '../metrics/arrivals.js';
 import type { RunRequest, WireRun } from '../run/run-types.js';
 import { CellPath } from './cell-path.js';
@@ -76,14 +76,14 @@ export class SerialLink implements DeviceLink {
     const model = calibration === undefined ? undefined : { calibration, random: random.fork('path'), log: stations };
     const lost: JoinOptions['lost'] = (error) => {
       options.lost(error);
-      for (const machine of machines) acquisitionOf(machine).disconnected(true);
+      for (const machine of machines) characterAcquisition(machine).disconnected(true);
     };
     if (this.#request.cell.architecture === 'partitioned')
       return joinCell(machines[0], { clock, port, line: this.#line, model, lost });
     const path = new HostedPath({ clock, port, line: this.#line, model, lost });
     return {
       shares: machines.map((machine) => {
-        const acquisition = acquisitionOf(machine);
+        const acquisition = characterAcquisition(machine);
         return path.connect(acquisition.frontend, () => acquisition.flush());
       }),
     };
@@ -135,7 +135,7 @@ function joinCell(
   machine: Machine,
   path: Pick<ConstructorParameters<typeof CellPath>[1], 'clock' | 'port' | 'line' | 'model' | 'lost'>,
 ): JoinedPath {
-  const acquisition = acquisitionOf(machine);
+  const acquisition = characterAcquisition(machine);
   const { frontend } = acquisition;
   const cell = new CellPath(
     {
@@ -152,10 +152,4 @@ function joinCell(
     { ...path, pollNs: CELL_POLL_NS, guestIdle: () => machine.activity !== 'running' },
   );
   return { shares: [cell.counters], wake: () => cell.wake() };
-}
-
-function acquisitionOf(machine: Machine): Acquisition {
-  const { acquisition } = machine;
-  if (acquisition === undefined) throw new Error(`${machine.name} was made without a serial acquisition port`);
-  return acquisition;
 }
