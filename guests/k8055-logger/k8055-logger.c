@@ -64,6 +64,8 @@ static struct {
   uint32_t errors_in_a_row;
   /** The read that is done next. */
   uint32_t next;
+  /** How a read ended is no news: it was taken back, or it went the way of the one before it. */
+  bool takes_back;
   uint32_t reported;
   /** It will not get better by another attempt. */
   bool is_hopeless;
@@ -150,6 +152,7 @@ static bool take_output(bool *waits) {
     state.set = state.wanted;
     return true;
   }
+  if (output.status == URB_SHUTDOWN || output.status == URB_NO_DEVICE) return false;
   counters.errors++;
   event(USB_EVENT_REQUEST_FAILED, output.status, K8055_SET_OUTPUTS);
   return output.status == URB_STALL && usb_clear_halt(hid.out) >= 0;
@@ -159,10 +162,12 @@ static bool take_input(urb *read);
 
 /** Takes every read back; whatever they brought is used. */
 static void take_back(void) {
+  state.takes_back = true;
   for (uint32_t i = 0; i < READS; i++, state.next = (state.next + 1) % READS) {
     usb_cancel(&reads[state.next]);
     if (owed[state.next]) take_input(&reads[state.next]);
   }
+  state.takes_back = false;
 }
 
 /** Uses what a read brought; false when the device is to be opened anew. */
@@ -175,7 +180,7 @@ static bool take_input(urb *read) {
     return true;
   }
   if (read->status == URB_SHUTDOWN || read->status == URB_NO_DEVICE) return false;
-  if (read->unlinking && read->status != URB_OK) return true;
+  if (state.takes_back && read->status != URB_OK) return true;
   if (++state.errors_in_a_row > MOST_ERRORS) return false;
   counters.losses++;
   if (read->status == URB_OK) {
@@ -214,7 +219,6 @@ static void follow(void) {
       state.next = (state.next + 1) % READS;
       if (!take_input(read)) return;
       if (!output.done) output_waits = true;
-      /* In the order in which they are taken: the oldest is the last but for the one that was taken now. */
       for (uint32_t i = 0; i < READS; i++) submit_read((state.next + i) % READS);
       silent = urb_deadline(SILENCE_MS);
       if (time_low() - state.reported >= board_timebase()) report_counters();
