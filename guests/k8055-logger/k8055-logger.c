@@ -200,7 +200,7 @@ static bool take_input(urb *read) {
 }
 
 static void submit_read(uint32_t number) {
-  if (!reads[number].done) return;
+  if (!reads[number].done || owed[number]) return;
   hid_prepare_read(&hid, &reads[number], input_bytes[number]);
   owed[number] = urb_submit(&reads[number]);
 }
