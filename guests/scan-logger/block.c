@@ -13,6 +13,7 @@ void block_open(block_record *block, uint32_t run, uint32_t first_scan, uint32_t
 
 static void add_channel(channel_block *channel, const uint16_t *at, const uint16_t *end, uint32_t stride) {
   uint32_t least = channel->least, most = channel->most, sum = channel->sum;
+#pragma GCC unroll 4
   for (; at < end; at += stride) {
     uint32_t value = *at;
     if (value < least) least = value;
@@ -25,7 +26,8 @@ static void add_channel(channel_block *channel, const uint16_t *at, const uint16
 void block_add(block_record *block, const uint16_t *samples, uint32_t scans) {
   uint32_t channels = block->channels, sum = block->sum, sum_of_sums = block->sum_of_sums;
   const uint16_t *end = samples + scans * channels;
-  for (const uint16_t *at = samples; at < end; at++) {
+#pragma GCC unroll 8
+  for (const uint16_t *at = samples; at != end; at++) {
     sum += *at;
     sum_of_sums += sum;
   }
@@ -35,7 +37,16 @@ void block_add(block_record *block, const uint16_t *samples, uint32_t scans) {
   block->scans += scans;
 }
 
+/** Without a branch for each sample, since nearly always all is well. */
+static bool counts_up(const uint16_t *samples, uint32_t count, uint16_t last) {
+  uint32_t expected = last + 1u, differences = 0;
+#pragma GCC unroll 8
+  for (uint32_t i = 0; i < count; i++) differences |= samples[i] - (expected + i);
+  return (differences & 0xFFFFu) == 0;
+}
+
 uint32_t counter_gap(const uint16_t *samples, uint32_t count, uint16_t last) {
+  if (counts_up(samples, count, last)) return count;
   for (uint32_t i = 0; i < count; i++) {
     if (samples[i] != (uint16_t)(last + 1)) return i;
     last = samples[i];

@@ -5,7 +5,6 @@ import type { UrbAcquisition } from '../../machine/acquisition.js';
 import { configurationDescriptor, deviceDescriptor, ScriptedUsb, type UsbScript } from './scripted-usb.js';
 
 const DATA = 0x81;
-const FIFO_BYTES = 65_536;
 const TICK_NS = 500_000;
 const REQUEST = { start: 0x11, stop: 0x12, configure: 0x14, clear: 0x15, status: 0x44 } as const;
 const OPTION = { immediate: 0x01, counter: 0x20 } as const;
@@ -27,14 +26,15 @@ export class ScriptedMcc implements UsbScript {
   dropsSample = false;
   readonly #clock: Clock;
   readonly #tick = new Timer(() => this.#produce());
-  readonly #fifo = new Uint8Array(FIFO_BYTES);
+  readonly #fifo: Uint8Array;
   #level = 0;
   #running = false;
   #overrun = false;
   #startNs = 0;
   #samples = 0;
 
-  constructor(clock: Clock, port: UrbAcquisition, product = 0xea) {
+  constructor(clock: Clock, port: UrbAcquisition, product = 0xea, fifoBytes = 65_536) {
+    this.#fifo = new Uint8Array(fifoBytes);
     this.deviceDescriptor = deviceDescriptor(0x09db, product);
     this.#clock = clock;
     this.usb = new ScriptedUsb(clock, port, this);
@@ -111,7 +111,7 @@ export class ScriptedMcc implements UsbScript {
   }
 
   #convert(): void {
-    if (this.#level + 2 > FIFO_BYTES) {
+    if (this.#level + 2 > this.#fifo.length) {
       this.#overrun = true;
       this.overrunsNs.push(this.#clock.now());
       this.usb.halt(DATA);
@@ -137,11 +137,23 @@ export class ScriptedMcc implements UsbScript {
       const isEnd = this.scan.count !== 0 && this.#samples === this.scan.count * this.#channels;
       const wanted = isImmediate ? 2 * this.#channels : urb.length;
       if (this.#level < wanted && !(isEnd && this.#level > 0)) return;
-      const bytes = this.#fifo.slice(0, Math.min(wanted, this.#level));
-      this.#fifo.copyWithin(0, bytes.length, this.#level);
-      this.#level -= bytes.length;
-      for (let i = 0; i < bytes.length; i += 2) this.given.push(bytes[i] | (bytes[i + 1] << 8));
-      this.usb.complete(DATA, URB_STATUS.ok, bytes);
+      this.usb.complete(DATA, URB_STATUS.ok, this.#take(wanted));
     }
+  }
+
+  #take(wanted: number): Uint8Array {
+    const bytes = this.#fifo.slice(0, Math.min(wanted, this.#level));
+    this.#fifo.copyWithin(0, bytes.length, this.#level);
+    this.#level -= bytes.length;
+    for (let i = 0; i < bytes.length; i += 2) this.given.push(bytes[i] | (bytes[i + 1] << 8));
+    return bytes;
+  }
+
+  /** The oldest transfer fails with the first samples of what it would have brought; what comes next is lost. */
+  fail(status: number, samples: number): void {
+    const urb = this.usb.waiting(DATA);
+    if (urb === undefined) return;
+    this.usb.complete(DATA, status, this.#take(Math.min(2 * samples, urb.length)));
+    this.#level = 0;
   }
 }

@@ -24,6 +24,10 @@ export interface UsbScript {
 export class ScriptedUsb implements UrbBackend {
   /** Requests in the order in which they came, as `bmRequestType bRequest` in hexadecimal. */
   readonly requests: string[] = [];
+  /** Bytes that the guest was given on other endpoints than 0. */
+  delivered = 0;
+  /** How so many of the next control requests end; `undefined`: not at all, until the guest takes them back. */
+  readonly controlFaults: (number | undefined)[] = [];
   /** Endpoints that answer STALL. */
   readonly halted = new Set<number>();
   readonly #clock: Clock;
@@ -33,6 +37,7 @@ export class ScriptedUsb implements UrbBackend {
   readonly #control = new Timer(() => this.#serveControl());
   #devid = 0x1_0001;
   #plugged = false;
+  #swallowed: Urb | undefined;
 
   constructor(clock: Clock, port: UrbAcquisition, script: UsbScript) {
     this.#clock = clock;
@@ -50,6 +55,7 @@ export class ScriptedUsb implements UrbBackend {
   /** Everything in flight ends with -ESHUTDOWN. */
   unplug(): void {
     this.#plugged = false;
+    this.#swallowed = undefined;
     this.halted.clear();
     this.#script.power(false);
     for (const queue of this.#queues.values()) {
@@ -71,6 +77,7 @@ export class ScriptedUsb implements UrbBackend {
     for (const queue of this.#queues.values()) {
       if (queue.includes(urb)) this.#end(queue, URB_STATUS.killed, 0, urb);
     }
+    if (urb === this.#swallowed) this.#swallowed = undefined;
   }
 
   /** The oldest transfer that waits there. */
@@ -109,6 +116,7 @@ export class ScriptedUsb implements UrbBackend {
     queue.splice(queue.indexOf(urb), 1);
     urb.status = status;
     urb.actualLength = actual;
+    if (urb.inbound && (urb.endpointAddress & 15) !== 0) this.delivered += actual;
     this.#port.frontend.completed(urb);
   }
 
@@ -116,9 +124,15 @@ export class ScriptedUsb implements UrbBackend {
     const queue = this.#queue(0);
     const urb = queue[0];
     if (urb === undefined) return;
+    if (this.controlFaults.length > 0 && this.controlFaults[0] === undefined) {
+      // It stays in the queue, and everything behind it.
+      this.#swallowed = urb;
+      this.controlFaults.shift();
+    }
+    if (urb === this.#swallowed) return;
     const { setup } = urb;
     this.requests.push(`${hex(setup[0])} ${hex(setup[1])}`);
-    const answer = this.#answer(setup, urb.data.subarray(0, urb.length));
+    const answer = this.controlFaults.shift() ?? this.#answer(setup, urb.data.subarray(0, urb.length));
     if (typeof answer === 'number') {
       this.#end(queue, answer, 0);
     } else if ((setup[0] & ENDPOINT_IN) !== 0) {

@@ -56,6 +56,7 @@ export function usbGuest<Device>(
   kind: UrbAcquisitionKind,
   create: (clock: Clock, port: UrbAcquisition) => Device,
   options: { readonly bootargs?: string; readonly engine?: EngineName } = {},
+  pollNs = POLL_NS,
 ) {
   const run = bench(guestImage(name), {
     acquisition: { kind },
@@ -76,7 +77,7 @@ export function usbGuest<Device>(
     /** Runs for so long; stops early when the guest ends. */
     runFor: (ns: number): void => {
       for (const end = clock.now() + ns; clock.now() < end && machine.end === undefined; ) {
-        scheduler.runUntil(Math.min(end, clock.now() + POLL_NS));
+        scheduler.runUntil(Math.min(end, clock.now() + pollNs));
         port.poll();
         machine.pollReports();
       }
