@@ -10,8 +10,8 @@ const OUTPUT = 0x01;
 
 export class ScriptedK8055 implements UsbScript {
   readonly usb: ScriptedUsb;
-  readonly deviceDescriptor: readonly number[];
-  readonly configurationDescriptor = configurationDescriptor(
+  deviceDescriptor: readonly number[];
+  configurationDescriptor: readonly number[] = configurationDescriptor(
     3,
     [9, 0x21, 0x10, 0x01, 0, 1, 0x22, 29, 0, 7, 5, INPUT, 3, 8, 0, 10, 7, 5, OUTPUT, 3, 8, 0, 10],
     2,

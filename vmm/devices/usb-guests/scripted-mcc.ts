@@ -11,8 +11,8 @@ const OPTION = { immediate: 0x01, counter: 0x20 } as const;
 
 export class ScriptedMcc implements UsbScript {
   readonly usb: ScriptedUsb;
-  readonly deviceDescriptor: readonly number[];
-  readonly configurationDescriptor = configurationDescriptor(0xff, [7, 5, DATA, 2, 64, 0, 0], 1);
+  deviceDescriptor: readonly number[];
+  configurationDescriptor: readonly number[] = configurationDescriptor(0xff, [7, 5, DATA, 2, 64, 0, 0], 1);
   /** No transfer is served, as if the host were busy. */
   isHeld = false;
   /** Scans that were started, and how the last one was. */

@@ -2,11 +2,12 @@
 
 import { expect } from 'chai';
 import { createRandom, type Random, URB_STATUS } from '../../../base/index.js';
+import { bench } from '../../machine/test-support.js';
 import { NIGHTLY } from '../fuzz/fuzz-kit.js';
 import { ScriptedK8055 } from './scripted-k8055.js';
 import { ScriptedMcc } from './scripted-mcc.js';
 import type { ScriptedUsb } from './scripted-usb.js';
-import { EVENT, type GuestRecord, TRANSPORTS, usbGuest } from './usb-guest-bench.js';
+import { EVENT, type GuestRecord, guestImage, TRANSPORTS, usbGuest } from './usb-guest-bench.js';
 
 const SEQUENCES = NIGHTLY ? 10_000 : 50;
 const FAULTS = 4;
@@ -157,6 +158,51 @@ function k8055Logger(kind: (typeof TRANSPORTS)[number], seed: string): void {
     expect(word(record, 0)).to.equal(i);
   });
 }
+
+/** Descriptors with some bytes changed, or cut short, or both. */
+function spoilt(bytes: readonly number[], random: Random): number[] {
+  const changed = bytes.map((byte) => (random.below(12) === 0 ? random.below(256) : byte));
+  return random.below(2) === 0 ? changed : changed.slice(0, random.below(changed.length + 1));
+}
+
+describe('USB guests', () => {
+  for (const [name, Device] of [
+    ['k8055-logger', ScriptedK8055],
+    ['scan-logger', ScriptedMcc],
+  ] as const) {
+    it(`${name} bears hostile descriptors, and takes the right device after them`, function () {
+      this.timeout(60_000);
+      const random = createRandom(name);
+      const create = (...[clock, port]: ConstructorParameters<typeof ScriptedK8055>) => new Device(clock, port);
+      const { device, runFor, records, machine } = usbGuest(name, 'urb-ring', create, {}, MS);
+      const { deviceDescriptor, configurationDescriptor } = device;
+      for (let i = 0; i < (NIGHTLY ? 10_000 : 200); i++) {
+        if (random.below(4) === 0) device.deviceDescriptor = spoilt(deviceDescriptor, random);
+        device.configurationDescriptor = spoilt(configurationDescriptor, random);
+        device.usb.plug();
+        runFor(20 * MS);
+        device.usb.unplug();
+        device.deviceDescriptor = deviceDescriptor;
+      }
+      device.configurationDescriptor = configurationDescriptor;
+      device.usb.plug();
+      const before = records(0).length;
+      runFor(2000 * MS);
+      expect(machine.end).to.equal(undefined);
+      expect(records(0).length).to.be.above(before + 100);
+    });
+  }
+
+  it('end with fail where there is no USB port', () => {
+    const { machine, scheduler, text, clock } = bench(guestImage('scan-logger'), {
+      acquisition: { kind: 'ns16550a', baudRate: 9600 },
+    });
+    scheduler.runUntil(1e9);
+    clock.advanceTo(clock.now() + 1e9);
+    expect(machine.end?.kind).to.equal('fail');
+    expect(text()).to.equal('scan-logger: no USB port\r\n');
+  });
+});
 
 describe(`USB guests under ${SEQUENCES.toLocaleString('en')} seeded sequences of faults`, function () {
   this.timeout(NIGHTLY ? 3_600_000 : 120_000);
