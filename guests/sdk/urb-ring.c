@@ -46,7 +46,7 @@ bool urb_ring_open(urb_ring *ring, fdt_node node, urb_queue *queue) {
   return true;
 }
 
-urb_plug urb_ring_plug(urb_ring *ring) {
+urb_plug urb_ring_plug(const urb_ring *ring) {
   urb_plug plug;
   do {
     plug.generation = get(ring, GENERATION);
@@ -56,16 +56,18 @@ urb_plug urb_ring_plug(urb_ring *ring) {
     plug.devid = get(ring, DEVID);
     fence_read();
   } while (get(ring, GENERATION) != plug.generation);
-  ring->generation_seen = plug.generation;
   return plug;
 }
 
-void urb_ring_wait(const urb_ring *ring, const urb_queue *queue) {
+void urb_ring_wait(urb_ring *ring, const urb_queue *queue) {
   uint32_t doorbell = 1u << ring->interrupt;
   /* Whatever is completed from here on rings again: looking at the ring afterwards misses nothing. */
   csr_clear(mip, doorbell);
   fence_all();
-  if (urb_queue_has_completed(queue) || get(ring, GENERATION) != ring->generation_seen) return;
+  uint32_t generation = get(ring, GENERATION);
+  bool is_new = generation != ring->generation_woken;
+  ring->generation_woken = generation;
+  if (is_new || urb_queue_has_completed(queue)) return;
   /* Enabled only here, with interrupts off: the doorbell ends `wfi` and is never taken as a trap. */
   csr_set(mie, doorbell);
   interrupt_sleep();

@@ -12,11 +12,12 @@
 typedef struct {
   uint32_t area;
   uint32_t interrupt;
-  uint32_t generation_seen;
+  /** The plug for which `urb_ring_wait` last came back. */
+  uint32_t generation_woken;
 } urb_ring;
 
 /** False when the node or the area's header is not as specified. */
 bool urb_ring_open(urb_ring *ring, fdt_node node, urb_queue *queue);
-urb_plug urb_ring_plug(urb_ring *ring);
-/** Clears the doorbell, then sleeps until it rings, unless a completion or a plug waits. To be called with interrupts off. */
-void urb_ring_wait(const urb_ring *ring, const urb_queue *queue);
+urb_plug urb_ring_plug(const urb_ring *ring);
+/** Clears the doorbell, then sleeps until it rings, unless a completion or a new plug waits. To be called with interrupts off. */
+void urb_ring_wait(urb_ring *ring, const urb_queue *queue);

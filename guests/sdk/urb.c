@@ -58,7 +58,8 @@ uint32_t urb_poll(void) { return urb_queue_poll(&queue); }
 void urb_wait(void) {
   uint32_t before = interrupt_disable();
   if (transport == URB_TRANSPORT_RING) urb_ring_wait(&ring, &queue);
-  else if (!urb_queue_has_completed(&queue) && !usb.changed) interrupt_wait();
+  else if (!urb_queue_has_completed(&queue) && !usb.woken) interrupt_wait();
+  usb.woken = false;
   interrupt_restore(before);
 }
 

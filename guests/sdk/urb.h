@@ -29,7 +29,7 @@ void urb_unlink(urb *transfer);
 /** Looks for completions: URBs become `done`. Answers how many. Nothing becomes done otherwise. */
 uint32_t urb_poll(void);
 
-/** Sleeps until a completion, a plug or any other enabled interrupt; may return early. No wake-up is lost. */
+/** Sleeps until a completion, a plug or any other enabled interrupt; may return early. No wake-up is lost: each plug ends one wait. */
 void urb_wait(void);
 
 /** `urb_wait` until `ticks` of `time` at the latest; false, without a wait, when they have passed. Sets the timer only when it must. */

@@ -25,7 +25,7 @@ static void on_interrupt(void *context) {
   virtio_usb *usb = context;
   uint32_t status = get(usb, INTERRUPT_STATUS);
   mmio_write32(usb->device.base + INTERRUPT_ACK, status);
-  if (status & INTERRUPT_CONFIGURATION) usb->changed = true;
+  if (status & INTERRUPT_CONFIGURATION) usb->changed = usb->woken = true;
 }
 
 bool virtio_usb_open(virtio_usb *usb, fdt_node node, urb_queue *queue) {

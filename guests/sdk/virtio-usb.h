@@ -14,6 +14,8 @@ typedef struct {
   virtio_mmio device;
   /** The configuration has changed since it was read. */
   volatile bool changed;
+  /** It has changed since `urb_wait` last came back for that. */
+  volatile bool woken;
   urb_plug plug;
   _Alignas(16) virtq_descriptor descriptors[URB_QUEUE_SIZE];
   _Alignas(4) uint16_t available[2 + URB_QUEUE_SIZE + 1];
