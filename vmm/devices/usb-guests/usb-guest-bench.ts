@@ -68,9 +68,19 @@ export function usbGuest<Device>(
   const device = create(clock, port);
   const records = (channel: number): GuestRecord[] =>
     reports.map(toRecord).filter((record) => record.channel === channel);
+  const counts = new Map<number, number>();
+  let counted = 0;
   return {
     ...run,
     port,
+    /** How many records there are of a channel, at the cost of the new ones alone. */
+    count: (channel: number): number => {
+      for (; counted < reports.length; counted++) {
+        const [number] = reports[counted];
+        counts.set(number, (counts.get(number) ?? 0) + 1);
+      }
+      return counts.get(channel) ?? 0;
+    },
     device,
     records,
     events: (): GuestEvent[] => records(2).map(toEvent),
