@@ -66,6 +66,7 @@ export { createVellemanK8055, type K8055Device } from './simulators/velleman-k80
 export { type GpsdImport, type GpsdImportOptions, importGpsdLog } from './trace/import-gpsd.js';
 export { LINK_TYPE } from './trace/pcapng-format.js';
 export { type PacketView, PcapngReader } from './trace/pcapng-reader.js';
+export { RecordedUrb, RecordedUrbs } from './trace/recorded-urbs.js';
 export { RTAC_EVENT, SerialRecord } from './trace/rtac-serial.js';
 export type { SerialRecorder } from './trace/serial-recorder.js';
 export type { InterfaceStatistics, TraceBlockKind, TraceDamage, TraceInterface } from './trace/trace-block.js';
@@ -90,6 +91,7 @@ export {
 export { fileSink, MemorySink, type TraceSink } from './trace/trace-sink.js';
 export type { InterfaceTotals, TraceStatistics } from './trace/trace-statistics.js';
 export { type UpperChannel, type UpperDissector, upperPayloadOffset } from './trace/upper-channel.js';
+export { UsbCursor, type UsbRecording } from './trace/usb-cursor.js';
 export { USB_EVENT, type UsbEvent, UsbRecord } from './trace/usb-record.js';
 export type { UsbRecorder } from './trace/usb-recorder.js';
 export { decodeUsbmon, USBMON_HEADER_BYTES } from './trace/usbmon.js';
@@ -114,6 +116,27 @@ export {
 } from './usb/descriptors.js';
 export { EndpointFifo } from './usb/endpoint-fifo.js';
 export { EndpointTable } from './usb/endpoint-table.js';
+export type {
+  UsbDivergence,
+  UsbDivergenceReport,
+  UsbFieldDifference,
+  UsbReplayPolicy,
+  UsbTransferSummary,
+} from './usb/replay-divergence.js';
+export {
+  playUsbHost,
+  type UsbReplayHost,
+  type UsbReplayHostOptions,
+  type UsbReplayHostReport,
+} from './usb/replay-host.js';
+export type { UsbReplayMask } from './usb/replay-masks.js';
+export {
+  type UsbDeviceSelector,
+  type UsbReplaySource,
+  type UsbSourceOptions,
+  usbReplaySource,
+} from './usb/replay-source.js';
+export { openUsbReplay, type ReplayedUsbPort, type UsbReplayOptions } from './usb/replayed-port.js';
 export {
   decodeSetup,
   encodeSetup,
