@@ -47,6 +47,16 @@ export { type SerialTap, tapPort } from './serial/tap.js';
 export type { GnssMessageName } from './simulators/gnss/message-catalogue.js';
 export type { GnssParameters, GnssSettings } from './simulators/gnss/parameters.js';
 export { createGnssReceiver, type GnssEpoch, type GnssReceiver, type SentMessage } from './simulators/gnss/receiver.js';
+export {
+  decodeSigrok,
+  type SigrokDecoding,
+  type SigrokFindings,
+  type SigrokLines,
+  type SigrokListener,
+  type UartLines,
+  type UsbLines,
+} from './trace/import/sigrok/decode-sigrok.js';
+export { SigrokFile } from './trace/import/sigrok/sigrok-file.js';
 export { type GpsdImport, type GpsdImportOptions, importGpsdLog } from './trace/import-gpsd.js';
 export { LINK_TYPE } from './trace/pcapng-format.js';
 export { type PacketView, PcapngReader } from './trace/pcapng-reader.js';
@@ -74,3 +84,4 @@ export {
 export { fileSink, MemorySink, type TraceSink } from './trace/trace-sink.js';
 export type { InterfaceTotals, TraceStatistics } from './trace/trace-statistics.js';
 export { type UpperChannel, type UpperDissector, upperPayloadOffset } from './trace/upper-channel.js';
+export { TRANSFER_TYPE, URB_STATUS, Urb } from './usb/usb-port.js';
