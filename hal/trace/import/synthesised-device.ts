@@ -8,10 +8,7 @@ export interface HidIdentity {
   readonly productId: number;
   /** Product name, '' when there is none. */
   readonly name: string;
-  readonly serialNumber?: string;
   readonly reportDescriptor: Uint8Array;
-  /** Bytes of the longest input and output report, report id included where reports are numbered. */
-  readonly longestReport: number;
 }
 
 /** An endpoint of a device of which nothing else is known. */
@@ -65,7 +62,6 @@ function configuration(
 export function synthesiseHid(hid: HidIdentity): UsbDescription {
   const strings = new Map<number, string>();
   if (hid.name !== '') strings.set(2, hid.name);
-  if (hid.serialNumber !== undefined && hid.serialNumber !== '') strings.set(3, hid.serialNumber);
   const maxPacketSize = 64;
   const classDescriptor = [HID_DESCRIPTOR_BYTES, 0x21, 0x11, 0x01, 0, 1, 0x22, ...word(hid.reportDescriptor.length)];
   const interval = 1;
@@ -96,18 +92,4 @@ export function synthesiseDevice(
     strings,
     reports: new Map(),
   };
-}
-
-/** Whether the reports of a HID device begin with a report id: its descriptor has an item Report ID (HID 1.11, section 6.2.2.7). */
-export function numbersReports(reportDescriptor: Uint8Array): boolean {
-  for (let at = 0; at < reportDescriptor.length; ) {
-    const prefix = reportDescriptor[at];
-    if (prefix === 0xfe) {
-      at += 3 + (reportDescriptor[at + 1] ?? 0);
-      continue;
-    }
-    if ((prefix & 0xfc) === 0x84) return true;
-    at += 1 + [0, 1, 2, 4][prefix & 3];
-  }
-  return false;
 }

@@ -13,6 +13,8 @@ export interface ScriptOperation {
 
 const CARET = 0x5e;
 const ESCAPED_CARET = 0x60;
+/** Nodes whose arguments are written as numbers, without data behind them. */
+const NUMBERS_ONLY = /^USBDEVFS_CONNECTINFO$/;
 const MAX_DELAY_MS = 86_400_000;
 
 function refuse(where: string, line: number, what: string): never {
@@ -119,7 +121,11 @@ export class IoctlParser {
       .split(/\s+/)
       .filter((word) => word !== '');
     const reap = head[2].startsWith('USBDEVFS_REAPURB');
-    const count = reap ? Math.min(7, words.length) : Math.max(0, words.length - 1);
+    const count = reap
+      ? Math.min(7, words.length)
+      : NUMBERS_ONLY.test(head[2])
+        ? words.length
+        : Math.max(0, words.length - 1);
     const numbers = words.slice(0, count).map(Number);
     if (numbers.some((number) => !Number.isSafeInteger(number)) || words.length > count + 1)
       refuse(this.#where, this.#line, 'its numbers are none');
