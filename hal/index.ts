@@ -84,4 +84,53 @@ export {
 export { fileSink, MemorySink, type TraceSink } from './trace/trace-sink.js';
 export type { InterfaceTotals, TraceStatistics } from './trace/trace-statistics.js';
 export { type UpperChannel, type UpperDissector, upperPayloadOffset } from './trace/upper-channel.js';
-export { TRANSFER_TYPE, URB_STATUS, Urb } from './usb/usb-port.js';
+export { USB_EVENT, type UsbEvent, UsbRecord } from './trace/usb-record.js';
+export type { UsbRecorder } from './trace/usb-recorder.js';
+export { decodeUsbmon, USBMON_HEADER_BYTES } from './trace/usbmon.js';
+export { decodeUsbPcap } from './trace/usbpcap.js';
+export {
+  type DeviceData,
+  describeDevice,
+  type EndpointData,
+  type InterfaceData,
+  stringDescriptor,
+  stringText,
+} from './usb/describe.js';
+export {
+  DESCRIPTOR,
+  type DeviceDescriptor,
+  parseConfiguration,
+  parseDevice,
+  type UsbAlternate,
+  type UsbConfiguration,
+  type UsbEndpoint,
+  type UsbInterface,
+} from './usb/descriptors.js';
+export { EndpointFifo } from './usb/endpoint-fifo.js';
+export { EndpointTable } from './usb/endpoint-table.js';
+export {
+  decodeSetup,
+  encodeSetup,
+  FEATURE,
+  RECIPIENT,
+  REQUEST_TYPE,
+  type SetupFields,
+  STANDARD_REQUEST,
+  setupPacket,
+} from './usb/setup-packet.js';
+export { createSimulatedUsbPort, type SimulatedUsbPort, type SimulatedUsbPortOptions } from './usb/simulated-port.js';
+export { NOT_STANDARD, StandardRequests } from './usb/standard-requests.js';
+export { tapUsbPort, type UsbTap } from './usb/tap.js';
+export { HANDSHAKE, type UsbPeripheral, type UsbPeripheralOutput } from './usb/usb-peripheral.js';
+export {
+  ENDPOINT_IN,
+  TRANSFER_TYPE,
+  type TransferType,
+  URB_FLAGS,
+  URB_STATUS,
+  Urb,
+  type UsbDescription,
+  type UsbPort,
+  type UsbSink,
+  type UsbSpeed,
+} from './usb/usb-port.js';

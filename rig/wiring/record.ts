@@ -104,7 +104,7 @@ async function recordRun(
   const trouble = runTrouble(run, outPath);
   return {
     path: outPath,
-    characters: run.serial.received,
+    characters: run.wire.received,
     durationNs: run.durationNs,
     blocks: run.trace.blocks,
     bytes: run.trace.bytes,

@@ -11,7 +11,7 @@ import { createExecutor, findProfile } from './executor.js';
 import { type OpenGuest, openGuest } from './open-guest.js';
 import { looksLikeLog, openRecording } from './recording.js';
 import { imageSha256, type RunManifest, recordingManifestSchema, runManifestSchema } from './run-manifest.js';
-import { DRAIN_NS } from './serial-source.js';
+import { DRAIN_NS } from './run-source.js';
 import { openInput } from './trace-files.js';
 
 /** Guest that hears a recording when nothing names another. */
@@ -146,7 +146,7 @@ async function replayDevice(request: ReplayRequest, trace: TraceFile | undefined
     kind: 'device',
     certified: run.certification.certified,
     diverged: !run.certification.certified,
-    sentence: `${run.serial.received} characters played to ${guest}, ${reports} reports${cut}; ${run.certification.sentence}`,
+    sentence: `${run.wire.received} characters played to ${guest}, ${reports} reports${cut}; ${run.certification.sentence}`,
     outputDigest: run.certification.outputDigest,
     instret: run.certification.instret,
     reports,

@@ -9,23 +9,25 @@ import {
   type GnssEpoch,
   type HardwareProfile,
   type JsonValue,
-  type LineSettings,
-  type SerialPort,
+  type TraceRecorder,
 } from '../../hal/index.js';
 import { RigError } from '../errors.js';
+import type { Arrivals } from '../metrics/arrivals.js';
 import type { DeclaredClock, Pacing, RunRequest, TruthEpoch } from '../run/run-types.js';
+import type { DeviceLink } from './device-link.js';
 import { openRecording } from './recording.js';
+import { SerialLink } from './serial-link.js';
 import { openInput, openReplay } from './trace-files.js';
 
-export interface SerialSource {
-  readonly port: SerialPort;
-  readonly line: LineSettings;
+export interface RunSource {
+  /** Describes the device in the trace, before it is touched. */
+  readonly link: (trace: TraceRecorder) => DeviceLink;
   readonly pacing: Pacing;
   readonly clocks: readonly DeclaredClock[];
   /** Whether nothing will come any more. */
   ended(): boolean;
-  /** What the simulator knows; `stamp` tells when a character of its stream was complete on the wire. */
-  truth(arrivalNs: Float64Array): TruthEpoch[] | undefined;
+  /** What the simulator knows; `arrivals` tells when a byte of its stream was complete on the wire. */
+  truth(arrivals: Arrivals): TruthEpoch[] | undefined;
 }
 
 export function openSource(
@@ -33,7 +35,7 @@ export function openSource(
   profile: HardwareProfile,
   clock: VirtualClock,
   random: Random,
-): SerialSource {
+): RunSource {
   return request.cell.binding === 'sim'
     ? simulated(request, profile, clock, random)
     : replayed(request, profile, clock);
@@ -57,7 +59,7 @@ export function declaredClocks(
   ];
 }
 
-function simulated(request: RunRequest, profile: HardwareProfile, clock: VirtualClock, random: Random): SerialSource {
+function simulated(request: RunRequest, profile: HardwareProfile, clock: VirtualClock, random: Random): RunSource {
   const device = createSimulator(profile, request.simulator ?? {}, { clock, random: random.fork('device') });
   const depth = profile.limits.receiveFifoDepth;
   const port = createSimulatedPort({
@@ -69,21 +71,20 @@ function simulated(request: RunRequest, profile: HardwareProfile, clock: Virtual
   const epochs: GnssEpoch[] = [];
   device.onEpoch((epoch) => epochs.push(epoch));
   return {
-    port,
-    line: profile.bind.serial,
+    link: (trace) => new SerialLink(request, profile.bind.serial, trace, () => port),
     pacing: 'modelled',
     clocks: declaredClocks(profile, 'virtual'),
     ended: () => false,
-    truth: (arrivalNs) => epochs.map((epoch) => truthOf(epoch, arrivalNs)),
+    truth: (arrivals) => epochs.map((epoch) => truthOf(epoch, arrivals)),
   };
 }
 
-function truthOf(epoch: GnssEpoch, arrivalNs: Float64Array): TruthEpoch {
-  const sent = epoch.byteEnd > epoch.byteStart && epoch.byteEnd <= arrivalNs.length;
+function truthOf(epoch: GnssEpoch, arrivals: Arrivals): TruthEpoch {
+  const sent = epoch.byteEnd > epoch.byteStart && epoch.byteEnd <= arrivals.length;
   return {
     utcMs: epoch.utcMs,
     atNs: epoch.eventNs,
-    ...(sent ? { sentNs: arrivalNs[epoch.byteEnd - 1] } : {}),
+    ...(sent ? { sentNs: arrivals.timeOf(epoch.byteEnd - 1) } : {}),
     latE9: epoch.latE9,
     lonE9: epoch.lonE9,
     altMm: epoch.altMm,
@@ -92,7 +93,7 @@ function truthOf(epoch: GnssEpoch, arrivalNs: Float64Array): TruthEpoch {
   };
 }
 
-function replayed(request: RunRequest, profile: HardwareProfile, clock: VirtualClock): SerialSource {
+function replayed(request: RunRequest, profile: HardwareProfile, clock: VirtualClock): RunSource {
   if (request.replayPath === undefined)
     throw new RigError('RIG_INPUT_MISSING', 'a run with binding "replay" needs a recording', {
       hint: 'give one with --recording FILE: a trace of `rig record`, or a gpsd log',
@@ -102,8 +103,7 @@ function replayed(request: RunRequest, profile: HardwareProfile, clock: VirtualC
   refuseOtherDevice(trace.manifest, profile.name, request.replayPath);
   const port = openReplay(trace, clock);
   return {
-    port,
-    line: port.line,
+    link: (trace) => new SerialLink(request, port.line, trace, () => port),
     pacing: recording.reconstructed ? 'reconstructed' : 'recorded',
     clocks: declaredClocks(profile, 'virtual', port.line.baudRate),
     ended: () => port.ended,
