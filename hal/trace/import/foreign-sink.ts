@@ -1,7 +1,6 @@
 /** Where imported recordings go: interfaces of a trace, or whatever a test puts there. */
 
 import { VirtualClock } from '../../../base/index.js';
-import { HalError } from '../../errors.js';
 import type { LineSettings } from '../../serial/serial-port.js';
 import type { UsbTap } from '../../usb/tap.js';
 import type { UsbDescription } from '../../usb/usb-port.js';
@@ -40,7 +39,7 @@ class RecorderSink implements ForeignSink {
   }
 
   usb(name: string, description: UsbDescription, facts: Facts): UrbTap {
-    throw new HalError('HAL_UNSUPPORTED', `no USB here ${name} ${description.speed} ${Object.keys(facts).length}`);
+    return this.#recorder.addUsb(name, description, { facts });
   }
 
   serial(name: string, line: LineSettings, facts: Facts): CharacterTap {

@@ -1,32 +1,32 @@
 /** Makes URBs of the reports of a HID device, as a USB host's driver would have moved them (HID 1.11, sections 4.4 and 7.2). */
 
-import { TRANSFER_TYPE, URB_STATUS, Urb, type UsbDescription } from '../../usb/usb-port.js';
+import { parseConfiguration, type UsbEndpoint, type UsbInterface } from '../../usb/descriptors.js';
+import { ENDPOINT_IN, TRANSFER_TYPE, URB_STATUS, Urb, type UsbDescription } from '../../usb/usb-port.js';
 import type { UrbTap } from './foreign-sink.js';
 import { type HidReportSizes, hidReportSizes, splitReports } from './hid-report-sizes.js';
 
-const DESCRIPTOR = { interface: 4, endpoint: 5 } as const;
+/** Class requests (HID 1.11, section 7.2). */
 const REQUEST = { getReport: 1, setReport: 9 } as const;
 const REPORT_TYPE = { output: 2, feature: 3 } as const;
-const INTERRUPT = 3;
 
-interface Endpoint {
-  readonly address: number;
-  readonly maxPacketSize: number;
+/** Those of the first configuration; none where its descriptor is damaged. */
+function interfacesOf(description: UsbDescription): readonly UsbInterface[] {
+  const [bytes] = description.configurations;
+  if (bytes === undefined) return [];
+  try {
+    return parseConfiguration(bytes).interfaces;
+  } catch {
+    return [];
+  }
 }
 
-/** The interrupt endpoints of interface `number`, in its first alternate setting. */
-function interruptEndpoints(configuration: Uint8Array, number: number): { in?: Endpoint; out?: Endpoint } {
-  const found: { in?: Endpoint; out?: Endpoint } = {};
-  let inside = false;
-  for (let at = 0; at + 2 <= configuration.length && configuration[at] >= 2; at += configuration[at]) {
-    const type = configuration[at + 1];
-    if (type === DESCRIPTOR.interface) inside = configuration[at + 2] === number;
-    if (!inside || type !== DESCRIPTOR.endpoint || (configuration[at + 3] & 3) !== INTERRUPT) continue;
-    const endpoint = {
-      address: configuration[at + 2],
-      maxPacketSize: (configuration[at + 4] | (configuration[at + 5] << 8)) & 0x7ff,
-    };
-    if ((endpoint.address & 0x80) !== 0) found.in ??= endpoint;
+/** The interrupt endpoints of interface `number` in the first configuration. */
+function interruptEndpoints(description: UsbDescription, number: number): { in?: UsbEndpoint; out?: UsbEndpoint } {
+  const found: { in?: UsbEndpoint; out?: UsbEndpoint } = {};
+  const wanted = interfacesOf(description).find((one) => one.number === number);
+  for (const endpoint of wanted?.alternates.flatMap(({ endpoints }) => endpoints) ?? []) {
+    if (endpoint.transferType !== TRANSFER_TYPE.interrupt) continue;
+    if ((endpoint.address & ENDPOINT_IN) !== 0) found.in ??= endpoint;
     else found.out ??= endpoint;
   }
   return found;
@@ -36,7 +36,7 @@ function interruptEndpoints(configuration: Uint8Array, number: number): { in?: E
 export class HidReports {
   readonly #tap: UrbTap;
   readonly #interface: number;
-  readonly #endpoints: { readonly in?: Endpoint; readonly out?: Endpoint };
+  readonly #endpoints: { readonly in?: UsbEndpoint; readonly out?: UsbEndpoint };
   readonly #sizes: HidReportSizes;
   readonly #longest: number;
   #waiting = new Urb();
@@ -46,7 +46,7 @@ export class HidReports {
   constructor(tap: UrbTap, description: UsbDescription, number: number, longest: number) {
     this.#tap = tap;
     this.#interface = number;
-    this.#endpoints = interruptEndpoints(description.configurations[0] ?? new Uint8Array(0), number);
+    this.#endpoints = interruptEndpoints(description, number);
     this.#sizes = hidReportSizes(description.reports.get(number) ?? new Uint8Array(0));
     const { numbered, input } = this.#sizes;
     this.#longest = Math.max(longest, (numbered ? 1 : 0) + Math.max(0, ...input.values()));
@@ -95,9 +95,9 @@ export class HidReports {
   }
 
   #ask(atNs: number): void {
-    const endpoint = this.#endpoints.in ?? { address: 0x81, maxPacketSize: 64 };
-    const length = Math.max(this.#longest, endpoint.maxPacketSize);
-    this.#waiting = this.#make(TRANSFER_TYPE.interrupt, endpoint.address, length);
+    const { address = 0x81, maxPacketBytes = 64 } = this.#endpoints.in ?? {};
+    const length = Math.max(this.#longest, maxPacketBytes);
+    this.#waiting = this.#make(TRANSFER_TYPE.interrupt, address, length);
     this.#tap.submitted(this.#waiting, atNs);
   }
 

@@ -58,14 +58,14 @@ describe('hid-recorder import', () => {
     const { sink } = imported(MOUSE);
     const { description, facts } = sink.interfaces[0];
     expect(Buffer.from(description?.device ?? []).toString('hex')).to.equal(
-      '12010002000000406d042bc50001000200' + '01',
+      '12010002000000406d042bc5000100010001',
     );
     const configuration = description?.configurations[0] ?? new Uint8Array(0);
     expect(configuration[2] | (configuration[3] << 8)).to.equal(configuration.length);
     expect(configuration.subarray(9, 18)).to.deep.equal(Uint8Array.of(9, 4, 0, 0, 2, 3, 0, 0, 0));
     expect(configuration.subarray(18, 27)).to.deep.equal(Uint8Array.of(9, 0x21, 0x11, 1, 0, 1, 0x22, 8, 0));
     expect(description?.reports.get(0)).to.deep.equal(Uint8Array.of(5, 1, 9, 2, 0xa1, 1, 0x85, 0xc0));
-    expect(description?.strings.get(2)).to.equal('Test Mouse');
+    expect(description?.strings.get(1)).to.equal('Test Mouse');
     expect(facts).to.include({ bus: 'usb' });
   });
 

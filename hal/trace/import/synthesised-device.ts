@@ -1,5 +1,7 @@
-/** Descriptors for devices whose recording does not have them, so that it can be replayed as a USB device all the same. */
+/** Descriptions of devices whose recording does not have them, so that it can be replayed as a USB device all the same. */
 
+import { TRANSFER_TYPE, type TransferType } from '../../../base/index.js';
+import { describeDevice, type EndpointData } from '../../usb/describe.js';
 import type { UsbDescription, UsbSpeed } from '../../usb/usb-port.js';
 
 /** A HID device as recordings without USB know it. */
@@ -11,85 +13,71 @@ export interface HidIdentity {
   readonly reportDescriptor: Uint8Array;
 }
 
-/** An endpoint of a device of which nothing else is known. */
-export interface EndpointIdentity {
-  readonly address: number;
-  /** As in endpoint descriptors: 0 control, 1 isochronous, 2 bulk, 3 interrupt. */
-  readonly attributes: number;
-  readonly maxPacketSize: number;
-  readonly interval: number;
-}
-
 const CLASS = { hid: 3, vendor: 0xff } as const;
-const HID_DESCRIPTOR_BYTES = 9;
-
-function word(value: number): [number, number] {
-  return [value & 0xff, (value >> 8) & 0xff];
-}
-
-/** A device descriptor (USB 2.0, section 9.6.1); strings are numbered 1 manufacturer, 2 product, 3 serial number. */
-function deviceDescriptor(vendorId: number, productId: number, strings: ReadonlyMap<number, string>): Uint8Array {
-  const index = (number: number): number => (strings.has(number) ? number : 0);
-  return Uint8Array.from([
-    ...[18, 1, 0x00, 0x02, 0, 0, 0, 64],
-    ...[...word(vendorId), ...word(productId), 0x00, 0x01],
-    ...[index(1), index(2), index(3), 1],
-  ]);
-}
-
-function endpointDescriptor({ address, attributes, maxPacketSize, interval }: EndpointIdentity): number[] {
-  return [7, 5, address, attributes, ...word(maxPacketSize), interval];
-}
-
-/** A configuration of one interface, bus-powered with 100 mA (USB 2.0, sections 9.6.3 to 9.6.6). */
-function configuration(
-  deviceClass: number,
-  classDescriptor: readonly number[],
-  endpoints: readonly EndpointIdentity[],
-): Uint8Array {
-  const body = [
-    ...[9, 4, 0, 0, endpoints.length, deviceClass, 0, 0, 0],
-    ...classDescriptor,
-    ...endpoints.flatMap(endpointDescriptor),
-  ];
-  return Uint8Array.from([9, 2, ...word(9 + body.length), 1, 1, 0, 0x80, 50, ...body]);
-}
+/** Where devices usually have their strings: manufacturer, product, serial number. */
+const USUAL_STRINGS = [14, 15, 16] as const;
 
 /**
  * A full-speed HID device of one interface: 81h interrupt IN and 01h interrupt OUT, each of 64 bytes a millisecond. Its
  * vendor, product and report descriptor are the recording's, everything else is made up.
  */
-export function synthesiseHid(hid: HidIdentity): UsbDescription {
-  const strings = new Map<number, string>();
-  if (hid.name !== '') strings.set(2, hid.name);
-  const maxPacketSize = 64;
-  const classDescriptor = [HID_DESCRIPTOR_BYTES, 0x21, 0x11, 0x01, 0, 1, 0x22, ...word(hid.reportDescriptor.length)];
-  const interval = 1;
-  return {
+export function synthesiseHid({ vendorId, productId, name, reportDescriptor }: HidIdentity): UsbDescription {
+  const endpoint = (address: number): EndpointData => ({
+    address,
+    type: TRANSFER_TYPE.interrupt,
+    maxPacketBytes: 64,
+    interval: 1,
+  });
+  return describeDevice({
     speed: 'full',
-    device: deviceDescriptor(hid.vendorId, hid.productId, strings),
-    configurations: [
-      configuration(CLASS.hid, classDescriptor, [
-        { address: 0x81, attributes: 3, maxPacketSize, interval },
-        { address: 0x01, attributes: 3, maxPacketSize, interval },
-      ]),
+    vendorId,
+    productId,
+    ...(name === '' ? {} : { product: name }),
+    interfaces: [
+      {
+        number: 0,
+        interfaceClass: CLASS.hid,
+        endpoints: [endpoint(0x81), endpoint(0x01)],
+        report: reportDescriptor,
+      },
     ],
-    strings,
-    reports: new Map([[0, hid.reportDescriptor]]),
-  };
+  });
 }
 
-/** A vendor-specific device with the endpoints that were seen in use, and the strings that were read. */
+/** An endpoint of a device of which nothing else is known. */
+export interface SeenEndpoint {
+  readonly type: TransferType;
+  readonly maxPacketSize: number;
+  readonly interval: number;
+}
+
+/**
+ * A vendor-specific device (vendor and product 0) with the endpoints that were seen in use, and the strings that were read
+ * under their numbers; strings 1 to 3 are taken for manufacturer, product and serial number.
+ */
 export function synthesiseDevice(
   speed: UsbSpeed,
   strings: ReadonlyMap<number, string>,
-  endpoints: readonly EndpointIdentity[],
+  endpoints: ReadonlyMap<number, SeenEndpoint>,
 ): UsbDescription {
-  return {
+  const description = describeDevice({
     speed,
-    device: deviceDescriptor(0, 0, strings),
-    configurations: [configuration(CLASS.vendor, [], endpoints)],
-    strings,
-    reports: new Map(),
-  };
+    vendorId: 0,
+    productId: 0,
+    interfaces: [
+      {
+        number: 0,
+        interfaceClass: CLASS.vendor,
+        endpoints: [...endpoints].map(([address, { type, maxPacketSize, interval }]) => ({
+          address,
+          type,
+          maxPacketBytes: maxPacketSize,
+          interval: type === TRANSFER_TYPE.interrupt ? Math.max(1, interval) : interval,
+        })),
+      },
+    ],
+  });
+  const device = description.device.slice();
+  for (const [i, at] of USUAL_STRINGS.entries()) if (strings.has(i + 1)) device[at] = i + 1;
+  return { ...description, device, strings };
 }

@@ -1,5 +1,8 @@
 /** What a first look at a capture tells of the devices on it: descriptors that were read, and endpoints that were used. */
 
+import { stringText } from '../../../usb/describe.js';
+import { DESCRIPTOR, parseConfiguration, type UsbInterface } from '../../../usb/descriptors.js';
+import { STANDARD_REQUEST } from '../../../usb/setup-packet.js';
 import { TRANSFER_TYPE, type TransferType, type UsbDescription } from '../../../usb/usb-port.js';
 import type { ControlTransfer } from './usb-control-decoder.js';
 import type { UsbWireSpeed } from './usb-line-decoder.js';
@@ -14,8 +17,6 @@ export interface EndpointKnowledge {
   readonly known: boolean;
 }
 
-const DESCRIPTOR = { device: 1, configuration: 2, string: 3, endpoint: 5, report: 0x22 } as const;
-const GET_DESCRIPTOR = 6;
 const MAX_STRINGS = 256;
 const MAX_CONFIGURATIONS = 8;
 const MAX_REPORTS = 32;
@@ -50,12 +51,12 @@ export class UsbDeviceKnowledge {
   /** A control transfer that succeeded. */
   learn(transfer: ControlTransfer): void {
     const { setup } = transfer;
-    if (setup[1] !== GET_DESCRIPTOR || (setup[0] !== 0x80 && setup[0] !== 0x81)) return;
+    if (setup[1] !== STANDARD_REQUEST.getDescriptor || (setup[0] !== 0x80 && setup[0] !== 0x81)) return;
     const bytes = transfer.data.slice(0, transfer.length);
     const index = setup[2];
     const type = setup[3];
     if (setup[0] === 0x81) {
-      if (type === DESCRIPTOR.report && this.reports.size < MAX_REPORTS && bytes.length > 0)
+      if (type === DESCRIPTOR.hidReport && this.reports.size < MAX_REPORTS && bytes.length > 0)
         this.reports.set(setup[4], bytes);
       return;
     }
@@ -63,7 +64,7 @@ export class UsbDeviceKnowledge {
     else if (type === DESCRIPTOR.configuration && bytes.length >= 9 && this.configurations.size < MAX_CONFIGURATIONS) {
       if (bytes.length === (bytes[2] | (bytes[3] << 8))) this.configurations.set(index, bytes);
     } else if (type === DESCRIPTOR.string && index > 0 && bytes.length >= 2 && this.strings.size < MAX_STRINGS)
-      this.strings.set(index, Buffer.from(bytes.buffer, 2, (bytes.length - 2) & ~1).toString('utf16le'));
+      this.strings.set(index, stringText(bytes));
   }
 
   use(transaction: UsbTransaction): void {
@@ -110,20 +111,18 @@ export class UsbDeviceKnowledge {
   }
 }
 
-/** The endpoint descriptors of a configuration (USB 2.0, section 9.6.6), of the first alternate setting that has each. */
+/** The endpoints of a configuration, of the first alternate setting that has each; none where it is damaged. */
 function* describedEndpoints(bytes: Uint8Array): Generator<[number, EndpointKnowledge]> {
-  for (let at = 0; at + 2 <= bytes.length; at += bytes[at]) {
-    if (bytes[at] < 2) return;
-    if (bytes[at + 1] !== DESCRIPTOR.endpoint || bytes[at] < 7 || at + 7 > bytes.length) continue;
-    const type = [TRANSFER_TYPE.control, TRANSFER_TYPE.isochronous, TRANSFER_TYPE.bulk, TRANSFER_TYPE.interrupt][
-      bytes[at + 3] & 3
-    ];
-    const maxPacketSize = (bytes[at + 4] | (bytes[at + 5] << 8)) & 0x7ff;
-    yield [
-      bytes[at + 2] & 0x8f,
-      { type, maxPacketSize: Math.max(1, maxPacketSize), interval: bytes[at + 6], known: true },
-    ];
+  let interfaces: readonly UsbInterface[] = [];
+  try {
+    ({ interfaces } = parseConfiguration(bytes));
+  } catch {
+    return;
   }
+  for (const { alternates } of interfaces)
+    for (const { endpoints } of alternates)
+      for (const { address, transferType, maxPacketBytes, interval } of endpoints)
+        yield [address, { type: transferType, maxPacketSize: Math.max(1, maxPacketBytes), interval, known: true }];
 }
 
 /** The least size a bulk endpoint may have that holds `longest` bytes (USB 2.0, section 5.8.3). */

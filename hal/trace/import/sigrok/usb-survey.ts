@@ -1,12 +1,12 @@
 /** The first pass over the USB lines of a capture: which devices there are and what they say of themselves. */
 
+import { STANDARD_REQUEST } from '../../../usb/setup-packet.js';
 import { URB_STATUS } from '../../../usb/usb-port.js';
 import { ControlDecoder, type ControlTransfer } from './usb-control-decoder.js';
 import { UsbDeviceKnowledge } from './usb-knowledge.js';
 import type { UsbWireSpeed } from './usb-line-decoder.js';
 import type { UsbTransaction, UsbTransactionListener } from './usb-transaction-decoder.js';
 
-const SET_ADDRESS = 5;
 const MAX_SESSIONS = 100_000;
 
 /** The speed of a bus, by the line that is high while it is idle. */
@@ -83,7 +83,7 @@ export class UsbSurvey implements UsbTransactionListener {
 
   #learn(device: UsbDeviceKnowledge, transfer: ControlTransfer): void {
     const { setup } = transfer;
-    if (setup[0] === 0 && setup[1] === SET_ADDRESS) {
+    if (setup[0] === 0 && setup[1] === STANDARD_REQUEST.setAddress) {
       if (this.addresses.length < MAX_SESSIONS) this.addresses.push(setup[2] & 0x7f);
       const target = this.#device(setup[2] & 0x7f);
       target.device ??= device.device;

@@ -1,5 +1,6 @@
 /** Makes URBs of USB transactions, device by device: the second pass over the USB lines of a capture. */
 
+import { isStandard, STANDARD_REQUEST } from '../../../usb/setup-packet.js';
 import { TRANSFER_TYPE, URB_STATUS, Urb } from '../../../usb/usb-port.js';
 import { ControlDecoder, type ControlTransfer } from './usb-control-decoder.js';
 import { EndpointDecoder, type UrbListener } from './usb-endpoint-decoder.js';
@@ -16,8 +17,6 @@ export interface BusUrbListener {
 
 /** A bulk transfer that has not gone on for so long is over. */
 const PAUSE_SECONDS = 0.01;
-
-const REQUEST = { clearFeature: 1, setAddress: 5, setConfiguration: 9, setInterface: 11 } as const;
 
 class DeviceDecoder {
   readonly endpoints = new Map<number, EndpointDecoder>();
@@ -163,11 +162,11 @@ export class UsbTransferDecoder implements UsbTransactionListener {
   /** Requests after which toggles start anew, and the one that names a device (USB 2.0, section 9.4). */
   #heed(device: DeviceDecoder, transfer: ControlTransfer, unaddressed: boolean): void {
     const { setup } = transfer;
-    if ((setup[0] & 0x60) !== 0) return;
+    if (!isStandard(setup)) return;
     const request = setup[1];
-    if (request === REQUEST.setAddress && unaddressed) this.#session++;
-    else if (request === REQUEST.clearFeature && setup[0] === 2) device.endpoints.get(setup[4])?.restart();
-    else if (request === REQUEST.setConfiguration || request === REQUEST.setInterface)
+    if (request === STANDARD_REQUEST.setAddress && unaddressed) this.#session++;
+    else if (request === STANDARD_REQUEST.clearFeature && setup[0] === 2) device.endpoints.get(setup[4])?.restart();
+    else if (request === STANDARD_REQUEST.setConfiguration || request === STANDARD_REQUEST.setInterface)
       for (const endpoint of device.endpoints.values()) endpoint.restart();
   }
 }
