@@ -47,6 +47,10 @@ export { type SerialTap, tapPort } from './serial/tap.js';
 export type { GnssMessageName } from './simulators/gnss/message-catalogue.js';
 export type { GnssParameters, GnssSettings } from './simulators/gnss/parameters.js';
 export { createGnssReceiver, type GnssEpoch, type GnssReceiver, type SentMessage } from './simulators/gnss/receiver.js';
+export { type CaptureImport, importCapture } from './trace/import/import-capture.js';
+export { type HidRecorderImport, importHidRecorder } from './trace/import/import-hid-recorder.js';
+export { importUmockdev, type UmockdevFiles, type UmockdevImport } from './trace/import/import-umockdev.js';
+export { type RecordingKind, recordingKind } from './trace/import/recording-kind.js';
 export {
   decodeSigrok,
   type SigrokDecoding,
@@ -56,6 +60,12 @@ export {
   type UartLines,
   type UsbLines,
 } from './trace/import/sigrok/decode-sigrok.js';
+export {
+  describeSigrokImport,
+  importSigrok,
+  type SigrokImport,
+  suggestedLines,
+} from './trace/import/sigrok/import-sigrok.js';
 export { SigrokFile } from './trace/import/sigrok/sigrok-file.js';
 export { type GpsdImport, type GpsdImportOptions, importGpsdLog } from './trace/import-gpsd.js';
 export { LINK_TYPE } from './trace/pcapng-format.js';
@@ -63,6 +73,7 @@ export { type PacketView, PcapngReader } from './trace/pcapng-reader.js';
 export { RTAC_EVENT, SerialRecord } from './trace/rtac-serial.js';
 export type { SerialRecorder } from './trace/serial-recorder.js';
 export type { InterfaceStatistics, TraceBlockKind, TraceDamage, TraceInterface } from './trace/trace-block.js';
+export { diffTraces, type LaneDiff, type TraceDiff, type TraceDiffOptions } from './trace/trace-diff.js';
 export { exportTrace, type TraceExportOptions, type TraceExportResult } from './trace/trace-export.js';
 export {
   type InterfaceSelector,
@@ -84,8 +95,16 @@ export {
 export { fileSink, MemorySink, type TraceSink } from './trace/trace-sink.js';
 export type { InterfaceTotals, TraceStatistics } from './trace/trace-statistics.js';
 export { type UpperChannel, type UpperDissector, upperPayloadOffset } from './trace/upper-channel.js';
+export {
+  type CapturedDevice,
+  decodeUsbPacket,
+  deviceLabel,
+  type EndpointTotals,
+  isUsbLink,
+  UsbDeviceTable,
+} from './trace/usb-device-table.js';
 export { USB_EVENT, type UsbEvent, UsbRecord } from './trace/usb-record.js';
-export type { UsbRecorder } from './trace/usb-recorder.js';
+export { SNAPSHOT_MARK, type UsbRecorder } from './trace/usb-recorder.js';
 export { decodeUsbmon, USBMON_HEADER_BYTES } from './trace/usbmon.js';
 export { decodeUsbPcap } from './trace/usbpcap.js';
 export {

@@ -57,9 +57,7 @@ describe('hid-recorder import', () => {
   it('makes up a HID device around vendor, product, name and report descriptor', () => {
     const { sink } = imported(MOUSE);
     const { description, facts } = sink.interfaces[0];
-    expect(Buffer.from(description?.device ?? []).toString('hex')).to.equal(
-      '12010002000000406d042bc5000100010001',
-    );
+    expect(Buffer.from(description?.device ?? []).toString('hex')).to.equal('12010002000000406d042bc5000100010001');
     const configuration = description?.configurations[0] ?? new Uint8Array(0);
     expect(configuration[2] | (configuration[3] << 8)).to.equal(configuration.length);
     expect(configuration.subarray(9, 18)).to.deep.equal(Uint8Array.of(9, 4, 0, 0, 2, 3, 0, 0, 0));

@@ -23,9 +23,13 @@ const MAX_ENTRIES = 1024;
 const DEVICE_DESCRIPTOR_BYTES = 18;
 const HUB_CLASS = 9;
 
-/** `\n`, `\r` and `\\` as umockdev writes them. */
+/** Escapes as glib writes them (g_strescape): letters, and bytes in octal. */
+const ESCAPES: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' };
+
 function unescapeText(text: string): string {
-  return text.replace(/\\([nr\\])/g, (_, letter: string) => (letter === 'n' ? '\n' : letter === 'r' ? '\r' : '\\'));
+  return text.replace(/\\([0-7]{1,3}|.)/g, (_, escaped: string) =>
+    /^[0-7]/.test(escaped) ? String.fromCharCode(Number.parseInt(escaped, 8) & 0xff) : (ESCAPES[escaped] ?? escaped),
+  );
 }
 
 /** Takes the lines of a description one after the other. At most 4,096 devices of 1,024 entries of a kind. */
