@@ -147,10 +147,13 @@ export async function exportTrace(request: ExportRequest): Promise<string> {
 
 function interfaceOf(path: string, named: string | undefined): number {
   const trace = openInput(path);
-  const device =
-    trace.interfaces.find((described) => described.linkType === LINK_TYPE.rtacSerial) ??
-    trace.interfaces.find((described) => isUsbLink(described.linkType));
-  if (named === undefined && device !== undefined) return device.index;
+  const isSerial = (described: { readonly linkType: number }): boolean => described.linkType === LINK_TYPE.rtacSerial;
+  const early = trace.interfaces.find(isSerial);
+  if (named === undefined && early !== undefined) return early.index;
+  // An interface may be described behind the first packets: a USB device's description stands in front of the next.
+  const all = named === undefined ? trace.info().interfaces.map((totals) => totals.interface) : [];
+  const device = all.find(isSerial) ?? all.find((described) => isUsbLink(described.linkType));
+  if (device !== undefined) return device.index;
   try {
     return selectInterface(trace, named).index;
   } catch (error) {

@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { TRANSFER_TYPE, URB_STATUS, Urb } from '../../../base/index.js';
 import { HalError } from '../../errors.js';
 import type { UsbDescription } from '../../usb/usb-port.js';
+import { LINK_TYPE } from '../pcapng-format.js';
 import { openTrace } from '../trace-file.js';
 import {
   type CapturedDevice,
@@ -57,7 +58,7 @@ function survey(path: string): Survey {
       if (reader.kind !== 'packet') continue;
       packets++;
       if (!isUsbLink(reader.packetInterface.linkType) || !decodeUsbPacket(reader, record)) continue;
-      if (reader.packetInterface.linkType === 249) link = 'USBPcap';
+      if (reader.packetInterface.linkType === LINK_TYPE.usbPcap) link = 'USBPcap';
       if (record.isTruncated && record.transferType !== TRANSFER_TYPE.isochronous)
         throw new HalError(
           'HAL_TRACE',
@@ -169,8 +170,8 @@ class Transfers {
   #lastId = 0;
   orphans = 0;
 
-  /** The URB that `record` submits or completes. */
-  take(record: UsbRecord): Urb {
+  /** The URB that `record`, of link type `linkType`, submits or completes. USBPcap does not tell how much of what was sent went. */
+  take(record: UsbRecord, linkType: number): Urb {
     const key = `${KEY(record)} ${record.id}`;
     const known = record.event === USB_EVENT.submit ? undefined : this.#inFlight.get(key);
     if (record.event !== USB_EVENT.submit && known === undefined) this.orphans++;
@@ -182,7 +183,8 @@ class Transfers {
     if (data.length > 0) urb.data = data;
     if (record.event !== USB_EVENT.submit) {
       urb.status = record.status;
-      urb.actualLength = urb.inbound ? data.length : record.urbLength;
+      const sent = linkType === LINK_TYPE.usbPcap && record.status === URB_STATUS.ok ? urb.length : record.urbLength;
+      urb.actualLength = urb.inbound ? data.length : sent;
     }
     return urb;
   }
@@ -227,7 +229,7 @@ export function importCapture(path: string, to: ImportTarget, descriptionPath?: 
         continue;
       }
       const tap = devices.taps.get(KEY(record));
-      const urb = transfers.take(record);
+      const urb = transfers.take(record, reader.packetInterface.linkType);
       lastNs = Math.max(lastNs, record.timeNs);
       if (record.event === USB_EVENT.submit) {
         urbs++;
