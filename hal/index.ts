@@ -124,9 +124,15 @@ export {
   STANDARD_REQUEST,
   setupPacket,
 } from './usb/setup-packet.js';
-export { createSimulatedUsbPort, type SimulatedUsbPort, type SimulatedUsbPortOptions } from './usb/simulated-port.js';
+export {
+  checkUrb,
+  createSimulatedUsbPort,
+  type SimulatedUsbPort,
+  type SimulatedUsbPortOptions,
+} from './usb/simulated-port.js';
 export { NOT_STANDARD, StandardRequests } from './usb/standard-requests.js';
 export { tapUsbPort, type UsbTap } from './usb/tap.js';
+export { type TransferResult, Transfers } from './usb/transfers.js';
 export { HANDSHAKE, type UsbPeripheral, type UsbPeripheralOutput } from './usb/usb-peripheral.js';
 export {
   ENDPOINT_IN,
@@ -140,3 +146,6 @@ export {
   type UsbSink,
   type UsbSpeed,
 } from './usb/usb-port.js';
+export { connectUsbip, listUsbip, type UsbipAddress, type UsbipClientOptions } from './usbip/client.js';
+export { type ExportedDevice, USBIP_PORT } from './usbip/protocol.js';
+export { serveUsbip, type UsbipServer, type UsbipServerOptions } from './usbip/server.js';
