@@ -2,8 +2,20 @@
 
 export { HalError, type HalErrorCode, type HalErrorDetails } from './errors.js';
 export { listProfiles, loadProfile, type ProfileEntry, parseProfile } from './profile/load-profile.js';
-export { type HardwareProfile, hardwareProfileSchema, type ProfileMatch } from './profile/profile-schema.js';
-export { createSimulator, type Simulator, type SimulatorEnvironment } from './profile/simulator-models.js';
+export {
+  type HardwareProfile,
+  hardwareProfileSchema,
+  type ProfileMatch,
+  type SerialProfile,
+  type UsbProfile,
+} from './profile/profile-schema.js';
+export {
+  createSimulator,
+  createUsbSimulator,
+  type Simulator,
+  type SimulatorEnvironment,
+  type UsbSimulator,
+} from './profile/simulator-models.js';
 export { bindingFromPort, type PortBinding, type PortBindingOptions } from './serial/binding-from-port.js';
 export type { BindingInterface, BindingPortInterface, OpenOptions, PortInfo } from './serial/binding-types.js';
 export { checkFaultPlan, type FaultPlan, type FaultRates, type ScheduledFault } from './serial/fault-plan.js';
@@ -44,9 +56,13 @@ export {
   type SimulatedPortOptions,
 } from './serial/simulated-port.js';
 export { type SerialTap, tapPort } from './serial/tap.js';
+export { type CdcAcmOptions, type CdcAcmPeripheral, cdcAcmPeripheral } from './simulators/cdc-acm/cdc-acm.js';
 export type { GnssMessageName } from './simulators/gnss/message-catalogue.js';
 export type { GnssParameters, GnssSettings } from './simulators/gnss/parameters.js';
 export { createGnssReceiver, type GnssEpoch, type GnssReceiver, type SentMessage } from './simulators/gnss/receiver.js';
+export { createMccUsb1608fsPlus, type MccDevice } from './simulators/mcc-usb-1608fs-plus/device.js';
+export type { ScanTruth } from './simulators/mcc-usb-1608fs-plus/scan.js';
+export { createVellemanK8055, type K8055Device } from './simulators/velleman-k8055/device.js';
 export { type GpsdImport, type GpsdImportOptions, importGpsdLog } from './trace/import-gpsd.js';
 export { LINK_TYPE } from './trace/pcapng-format.js';
 export { type PacketView, PcapngReader } from './trace/pcapng-reader.js';
