@@ -112,8 +112,16 @@ export {
   type UsbEndpoint,
   type UsbInterface,
 } from './usb/descriptors.js';
+export {
+  type PortDeviceOptions,
+  type PortUsbDevice,
+  type TransferWaitOptions,
+  usbDeviceFromPort,
+} from './usb/device-from-port.js';
 export { EndpointFifo } from './usb/endpoint-fifo.js';
 export { EndpointTable } from './usb/endpoint-table.js';
+export { type DevicePort, type DevicePortOptions, portFromUsbDevice } from './usb/port-from-device.js';
+export { readDescription, type UndescribedPort } from './usb/read-description.js';
 export {
   decodeSetup,
   encodeSetup,
