@@ -143,8 +143,16 @@ export {
   type UsbEndpoint,
   type UsbInterface,
 } from './usb/descriptors.js';
+export {
+  type PortDeviceOptions,
+  type PortUsbDevice,
+  type TransferWaitOptions,
+  usbDeviceFromPort,
+} from './usb/device-from-port.js';
 export { EndpointFifo } from './usb/endpoint-fifo.js';
 export { EndpointTable } from './usb/endpoint-table.js';
+export { type DevicePort, type DevicePortOptions, portFromUsbDevice } from './usb/port-from-device.js';
+export { readDescription, type UndescribedPort } from './usb/read-description.js';
 export type {
   UsbDivergence,
   UsbDivergenceReport,
@@ -176,9 +184,15 @@ export {
   STANDARD_REQUEST,
   setupPacket,
 } from './usb/setup-packet.js';
-export { createSimulatedUsbPort, type SimulatedUsbPort, type SimulatedUsbPortOptions } from './usb/simulated-port.js';
+export {
+  checkUrb,
+  createSimulatedUsbPort,
+  type SimulatedUsbPort,
+  type SimulatedUsbPortOptions,
+} from './usb/simulated-port.js';
 export { NOT_STANDARD, StandardRequests } from './usb/standard-requests.js';
 export { tapUsbPort, type UsbTap } from './usb/tap.js';
+export { type TransferResult, Transfers } from './usb/transfers.js';
 export { HANDSHAKE, type UsbPeripheral, type UsbPeripheralOutput } from './usb/usb-peripheral.js';
 export {
   ENDPOINT_IN,
@@ -192,3 +206,6 @@ export {
   type UsbSink,
   type UsbSpeed,
 } from './usb/usb-port.js';
+export { connectUsbip, listUsbip, type UsbipAddress, type UsbipClientOptions } from './usbip/client.js';
+export { type ExportedDevice, USBIP_PORT } from './usbip/protocol.js';
+export { serveUsbip, type UsbipServer, type UsbipServerOptions } from './usbip/server.js';

@@ -4,7 +4,7 @@
  */
 
 import { type Clock, TRANSFER_TYPE, URB_STATUS, type Urb } from '../../base/index.js';
-import { HalError, type UsbPort, type UsbSink } from '../../hal/index.js';
+import { EndpointTable, HalError, type UsbPort, type UsbSink } from '../../hal/index.js';
 import type { UrbBackend, UrbFrontend, UrbPlug } from '../../vmm/index.js';
 import type { StationName } from './calibration.js';
 import { chainStations, type StationModel } from './path-stations.js';
@@ -37,20 +37,24 @@ export class UrbPath implements UrbBackend, UsbSink {
   readonly #inbound: StationOutput;
   readonly #sent = new UrbQueue<'cancel'>();
   readonly #done = new UrbQueue<typeof PULLED | typeof PLUGGED>();
+  /** Endpoints as the guest's own requests have made them: a transfer's type is the endpoint's. */
+  readonly #table: EndpointTable;
   #lost: HalError | undefined;
 
   constructor(frontend: UrbFrontend, options: UrbPathOptions) {
-    const { clock, model } = options;
+    const { clock, model, port } = options;
+    this.#table = new EndpointTable(port.description);
     this.#frontend = frontend;
     this.#options = options;
     this.#inbound = chainStations(options.inbound, clock, model, 'in', { arrive: (end) => this.#deliver(end) });
     this.#outbound = chainStations(options.outbound, clock, model, 'out', { arrive: (end) => this.#execute(end) });
     frontend.attach(this);
-    options.port.attach(this);
+    port.attach(this);
     frontend.plugged(options.plug);
   }
 
   submit(urb: Urb): void {
+    urb.transferType = this.#table.typeOf(urb.endpointAddress) ?? TRANSFER_TYPE.bulk;
     this.#outbound.arrive(this.#sent.push(urb, undefined));
   }
 
@@ -59,10 +63,12 @@ export class UrbPath implements UrbBackend, UsbSink {
   }
 
   completed(urb: Urb): void {
+    if (urb.transferType === TRANSFER_TYPE.control && urb.status === URB_STATUS.ok) this.#table.accepted(urb.setup);
     this.#inbound.arrive(this.#done.push(urb, undefined));
   }
 
   plugged(present: boolean): void {
+    this.#table.configure(0);
     this.#inbound.arrive(this.#done.push(undefined, present ? PLUGGED : PULLED));
   }
 
