@@ -120,6 +120,14 @@ export {
 } from './usb/device-from-port.js';
 export { EndpointFifo } from './usb/endpoint-fifo.js';
 export { EndpointTable } from './usb/endpoint-table.js';
+export {
+  checkUsbFaults,
+  type InjectedUsbFault,
+  type UsbFaultKind,
+  type UsbFaultListener,
+  type UsbFaultPlan,
+} from './usb/fault-plan.js';
+export { injectUsbFaults, type UsbFaultOptions } from './usb/inject-faults.js';
 export { type DevicePort, type DevicePortOptions, portFromUsbDevice } from './usb/port-from-device.js';
 export { readDescription, type UndescribedPort } from './usb/read-description.js';
 export {
