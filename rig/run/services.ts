@@ -108,8 +108,63 @@ export interface TraceInfo {
     readonly blocks: number;
     readonly bytes: number;
   }[];
+  /** One an endpoint of each USB device. */
+  readonly endpoints: readonly EndpointFacts[];
   /** Damage that was found and skipped, one sentence each. */
   readonly damage: readonly string[];
+}
+
+/** Use of one endpoint in a trace. */
+export interface EndpointFacts {
+  /** Vendor and product, with their names where descriptors tell. */
+  readonly device: string;
+  /** `81 IN`; `0` for control. */
+  readonly endpoint: string;
+  readonly type: string;
+  readonly submitted: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly bytes: number;
+  readonly truncated: number;
+}
+
+/** A recording of another program, to be made a trace of this one. */
+export interface ConvertRequest {
+  readonly inPath: string;
+  /** An existing file is refused. */
+  readonly outPath: string;
+  /** What the file is, when its contents do not tell. */
+  readonly kind?: string;
+  /** umockdev description of the recorded device. */
+  readonly devicePath?: string;
+  /** Further umockdev scripts and ioctl trees of the same recording. */
+  readonly scriptPaths?: readonly string[];
+  readonly ioctlPaths?: readonly string[];
+  /** sigrok: `rx=RX,tx=TX,baud=9600,format=8N1,inverted`. */
+  readonly uart?: string;
+  /** sigrok: `dp=DP,dm=DM,speed=full`. */
+  readonly usb?: string;
+  /** gpsd log: baud rate of its line. */
+  readonly baudRate?: number;
+}
+
+export interface ConvertResult {
+  /** What the file was taken for. */
+  readonly kind: string;
+  /** What was found, one sentence each. */
+  readonly sentences: readonly string[];
+}
+
+export interface DiffRequest {
+  readonly firstPath: string;
+  readonly secondPath: string;
+  readonly times: boolean;
+}
+
+export interface DiffResult {
+  readonly equal: boolean;
+  /** One for each interface and direction, the first difference where there is one. */
+  readonly sentences: readonly string[];
 }
 
 export type ExportFormat = 'bytes' | 'csv' | 'pcapng';
@@ -120,6 +175,8 @@ export interface ExportRequest {
   readonly format: ExportFormat;
   /** Interface by name or number; the first serial one when absent. */
   readonly interface?: string;
+  /** `bytes`: what the host received (when absent), or what it sent. */
+  readonly direction?: 'received' | 'transmitted';
 }
 
 /** Names given on the command line, to be checked before anything runs. */
@@ -137,7 +194,10 @@ export interface WiringServices {
   replay(request: ReplayRequest): Promise<ReplayResult>;
   /** Shows a simulator or a recording to programs outside, in wall time, as a terminal that they open like a device. */
   showTerminal(request: TerminalRequest): Promise<TerminalResult>;
+  /** A trace, or a recording of another program. */
   traceInfo(path: string): Promise<TraceInfo>;
+  convertTrace(request: ConvertRequest): Promise<ConvertResult>;
+  diffTraces(request: DiffRequest): Promise<DiffResult>;
   /** Returns one sentence that says what was written. */
   exportTrace(request: ExportRequest): Promise<string>;
 }

@@ -5,4 +5,5 @@ export { showTerminal } from './export.js';
 export { preflight } from './preflight.js';
 export { record } from './record.js';
 export { replay } from './replay.js';
-export { exportTrace, traceInfo } from './trace-services.js';
+export { convertTrace } from './trace-convert.js';
+export { diffTraces, exportTrace, traceInfo } from './trace-services.js';
