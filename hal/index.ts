@@ -47,6 +47,14 @@ export { type SerialTap, tapPort } from './serial/tap.js';
 export type { GnssMessageName } from './simulators/gnss/message-catalogue.js';
 export type { GnssParameters, GnssSettings } from './simulators/gnss/parameters.js';
 export { createGnssReceiver, type GnssEpoch, type GnssReceiver, type SentMessage } from './simulators/gnss/receiver.js';
+export type {
+  ChannelTap,
+  CharacterTap,
+  Facts,
+  ForeignSink,
+  ImportTarget,
+  UrbTap,
+} from './trace/import/foreign-sink.js';
 export { type CaptureImport, importCapture } from './trace/import/import-capture.js';
 export { type HidRecorderImport, importHidRecorder } from './trace/import/import-hid-recorder.js';
 export { importUmockdev, type UmockdevFiles, type UmockdevImport } from './trace/import/import-umockdev.js';
