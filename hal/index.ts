@@ -2,8 +2,20 @@
 
 export { HalError, type HalErrorCode, type HalErrorDetails } from './errors.js';
 export { listProfiles, loadProfile, type ProfileEntry, parseProfile } from './profile/load-profile.js';
-export { type HardwareProfile, hardwareProfileSchema, type ProfileMatch } from './profile/profile-schema.js';
-export { createSimulator, type Simulator, type SimulatorEnvironment } from './profile/simulator-models.js';
+export {
+  type HardwareProfile,
+  hardwareProfileSchema,
+  type ProfileMatch,
+  type SerialProfile,
+  type UsbProfile,
+} from './profile/profile-schema.js';
+export {
+  createSimulator,
+  createUsbSimulator,
+  type Simulator,
+  type SimulatorEnvironment,
+  type UsbSimulator,
+} from './profile/simulator-models.js';
 export { bindingFromPort, type PortBinding, type PortBindingOptions } from './serial/binding-from-port.js';
 export type { BindingInterface, BindingPortInterface, OpenOptions, PortInfo } from './serial/binding-types.js';
 export { checkFaultPlan, type FaultPlan, type FaultRates, type ScheduledFault } from './serial/fault-plan.js';
@@ -44,9 +56,13 @@ export {
   type SimulatedPortOptions,
 } from './serial/simulated-port.js';
 export { type SerialTap, tapPort } from './serial/tap.js';
+export { type CdcAcmOptions, type CdcAcmPeripheral, cdcAcmPeripheral } from './simulators/cdc-acm/cdc-acm.js';
 export type { GnssMessageName } from './simulators/gnss/message-catalogue.js';
 export type { GnssParameters, GnssSettings } from './simulators/gnss/parameters.js';
 export { createGnssReceiver, type GnssEpoch, type GnssReceiver, type SentMessage } from './simulators/gnss/receiver.js';
+export { createMccUsb1608fsPlus, type MccDevice } from './simulators/mcc-usb-1608fs-plus/device.js';
+export type { ScanTruth } from './simulators/mcc-usb-1608fs-plus/scan.js';
+export { createVellemanK8055, type K8055Device } from './simulators/velleman-k8055/device.js';
 export type {
   ChannelTap,
   CharacterTap,
@@ -78,6 +94,7 @@ export { SigrokFile } from './trace/import/sigrok/sigrok-file.js';
 export { type GpsdImport, type GpsdImportOptions, importGpsdLog } from './trace/import-gpsd.js';
 export { LINK_TYPE } from './trace/pcapng-format.js';
 export { type PacketView, PcapngReader } from './trace/pcapng-reader.js';
+export { RecordedUrb, RecordedUrbs } from './trace/recorded-urbs.js';
 export { RTAC_EVENT, SerialRecord } from './trace/rtac-serial.js';
 export type { SerialRecorder } from './trace/serial-recorder.js';
 export type { InterfaceStatistics, TraceBlockKind, TraceDamage, TraceInterface } from './trace/trace-block.js';
@@ -103,6 +120,7 @@ export {
 export { fileSink, MemorySink, type TraceSink } from './trace/trace-sink.js';
 export type { InterfaceTotals, TraceStatistics } from './trace/trace-statistics.js';
 export { type UpperChannel, type UpperDissector, upperPayloadOffset } from './trace/upper-channel.js';
+export { UsbCursor, type UsbRecording } from './trace/usb-cursor.js';
 export {
   type CapturedDevice,
   decodeUsbPacket,
@@ -133,8 +151,45 @@ export {
   type UsbEndpoint,
   type UsbInterface,
 } from './usb/descriptors.js';
+export {
+  type PortDeviceOptions,
+  type PortUsbDevice,
+  type TransferWaitOptions,
+  usbDeviceFromPort,
+} from './usb/device-from-port.js';
 export { EndpointFifo } from './usb/endpoint-fifo.js';
 export { EndpointTable } from './usb/endpoint-table.js';
+export {
+  checkUsbFaults,
+  type InjectedUsbFault,
+  type UsbFaultKind,
+  type UsbFaultListener,
+  type UsbFaultPlan,
+} from './usb/fault-plan.js';
+export { injectUsbFaults, type UsbFaultOptions } from './usb/inject-faults.js';
+export { type DevicePort, type DevicePortOptions, portFromUsbDevice } from './usb/port-from-device.js';
+export { readDescription, type UndescribedPort } from './usb/read-description.js';
+export type {
+  UsbDivergence,
+  UsbDivergenceReport,
+  UsbFieldDifference,
+  UsbReplayPolicy,
+  UsbTransferSummary,
+} from './usb/replay-divergence.js';
+export {
+  playUsbHost,
+  type UsbReplayHost,
+  type UsbReplayHostOptions,
+  type UsbReplayHostReport,
+} from './usb/replay-host.js';
+export type { UsbReplayMask } from './usb/replay-masks.js';
+export {
+  type UsbDeviceSelector,
+  type UsbReplaySource,
+  type UsbSourceOptions,
+  usbReplaySource,
+} from './usb/replay-source.js';
+export { openUsbReplay, type ReplayedUsbPort, type UsbReplayOptions } from './usb/replayed-port.js';
 export {
   decodeSetup,
   encodeSetup,
@@ -145,9 +200,15 @@ export {
   STANDARD_REQUEST,
   setupPacket,
 } from './usb/setup-packet.js';
-export { createSimulatedUsbPort, type SimulatedUsbPort, type SimulatedUsbPortOptions } from './usb/simulated-port.js';
+export {
+  checkUrb,
+  createSimulatedUsbPort,
+  type SimulatedUsbPort,
+  type SimulatedUsbPortOptions,
+} from './usb/simulated-port.js';
 export { NOT_STANDARD, StandardRequests } from './usb/standard-requests.js';
 export { tapUsbPort, type UsbTap } from './usb/tap.js';
+export { type TransferResult, Transfers } from './usb/transfers.js';
 export { HANDSHAKE, type UsbPeripheral, type UsbPeripheralOutput } from './usb/usb-peripheral.js';
 export {
   ENDPOINT_IN,
@@ -161,3 +222,6 @@ export {
   type UsbSink,
   type UsbSpeed,
 } from './usb/usb-port.js';
+export { connectUsbip, listUsbip, type UsbipAddress, type UsbipClientOptions } from './usbip/client.js';
+export { type ExportedDevice, USBIP_PORT } from './usbip/protocol.js';
+export { serveUsbip, type UsbipServer, type UsbipServerOptions } from './usbip/server.js';

@@ -70,6 +70,7 @@ export {
   type Acquisition,
   type CharacterAcquisition,
   characterAcquisition,
+  isUrbAcquisition,
   type UrbAcquisition,
   urbAcquisition,
 } from './machine/acquisition.js';

@@ -1,6 +1,6 @@
 /** Link type 220: USB packets with the 64-byte header of Linux' usbmon (Linux, Documentation/usb/usbmon.rst, "struct usbmon_packet"). */
 
-import { type TransferType, URB_STATUS, type Urb } from '../../base/index.js';
+import { TRANSFER_TYPE, type TransferType, URB_STATUS, type Urb } from '../../base/index.js';
 import type { PacketView } from './pcapng-reader.js';
 import type { PcapngWriter } from './pcapng-writer.js';
 import { USB_EVENT, type UsbEvent, type UsbRecord } from './usb-record.js';
@@ -58,11 +58,17 @@ function decodeData(packet: PacketView, captured: number, isoDescriptors: number
   const { bytes, offset, length } = packet;
   if (isoDescriptors > MOST_ISO_DESCRIPTORS) return false;
   const head = USBMON_HEADER_BYTES + isoDescriptors * ISO_DESCRIPTOR_BYTES;
+  const carries = record.inbound ? record.event === USB_EVENT.complete : record.event === USB_EVENT.submit;
+  // Another flag than these says why the kernel could not look at the data: they crossed the wire nevertheless.
   const isPresent = bytes[offset + 15] === FLAG.present;
+  const isIsochronous = record.transferType === TRANSFER_TYPE.isochronous;
+  record.hasLength = true;
   record.bytes = bytes;
   record.offset = offset + Math.min(head, length);
   record.length = isPresent ? Math.max(0, Math.min(captured, length - head)) : 0;
-  record.dataLength = isPresent ? record.urbLength : 0;
+  // Packets of an isochronous transfer lie apart in its buffer, so what was captured is longer than what crossed.
+  if (isIsochronous) record.dataLength = isPresent ? captured : 0;
+  else record.dataLength = carries ? Math.max(record.urbLength, record.length) : record.length;
   return true;
 }
 

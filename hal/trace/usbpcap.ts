@@ -52,6 +52,7 @@ export function decodeUsbPcap(packet: PacketView, record: UsbRecord): boolean {
   record.hasSetup = false;
   record.setup.fill(0);
   record.urbLength = record.dataLength;
+  record.hasLength = record.inbound === isComplete;
   return !isControl || decodeControl(bytes[offset + 27], record);
 }
 
@@ -62,6 +63,7 @@ function decodeControl(stage: number, record: UsbRecord): boolean {
   const { bytes, offset, setup } = record;
   for (let i = 0; i < SETUP_BYTES; i++) setup[i] = bytes[offset + i];
   record.hasSetup = true;
+  record.hasLength = true;
   record.endpointAddress = setup[0] & 0x80;
   record.offset += SETUP_BYTES;
   record.length -= SETUP_BYTES;

@@ -241,6 +241,8 @@ export class SimulatedBus {
     } else {
       this.#outcome = urb.inbound ? this.#in(pipe, urb) : this.#out(pipe, urb);
       bytes = Math.max(0, this.#outcome);
+      // From now on, not from the end of the transaction: the device may be ready again before that.
+      if (this.#outcome === HANDSHAKE.nak) pipe.asleep = true;
     }
     this.#busy = pipe;
     this.#endNs = startNs + transactionNs(pipe.type, bytes);
@@ -279,10 +281,7 @@ export class SimulatedBus {
   #statusAfter(pipe: Pipe, urb: Urb): number {
     if (pipe.type === TRANSFER_TYPE.control) return this.#control.stageOver(urb) ?? NOT_DONE;
     const outcome = this.#outcome;
-    if (outcome === HANDSHAKE.nak) {
-      pipe.asleep = true;
-      return NOT_DONE;
-    }
+    if (outcome === HANDSHAKE.nak) return NOT_DONE;
     if (outcome === HANDSHAKE.stall) {
       this.#requests.halt(pipe.address);
       return URB_STATUS.stall;

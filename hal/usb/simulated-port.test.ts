@@ -164,6 +164,15 @@ describe('a simulated USB port', () => {
     expect([urb.status, urb.actualLength]).to.deep.equal([URB_STATUS.ok, 64]);
   });
 
+  it('hears a device that is ready again before its NAK has crossed the bus', () => {
+    const host = configured();
+    const urb = host.submit(TEST_DEVICE.loopIn, 64);
+    host.run(1);
+    host.device.out(TEST_DEVICE.loopOut, pattern(3), 0, 3);
+    host.run(1e6);
+    expect([urb.status, urb.actualLength]).to.deep.equal([URB_STATUS.ok, 3]);
+  });
+
   it('says so when more comes than was asked for, and hands over what fits', () => {
     const host = configured();
     host.submit(TEST_DEVICE.loopOut, 64, pattern(64));

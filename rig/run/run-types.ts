@@ -181,6 +181,20 @@ export interface TruthEpoch {
   readonly satellites: number;
 }
 
+/** One scan of a simulated converter, and every code it gave. */
+export interface ScanEvidence {
+  readonly startNs: number;
+  readonly periodNs: number;
+  /** Channel numbers in the order of the samples. */
+  readonly channels: readonly number[];
+  /** Scans taken. */
+  readonly scans: number;
+  /** When one found no room in the device's FIFO; absent when none did. */
+  readonly overrunNs?: number;
+  /** The code of `channel` in scan `index` (0 = first). */
+  code(channel: number, index: number): number;
+}
+
 /** A clock that the profile, the board or the host declares; limits are derived from these. */
 export interface DeclaredClock {
   /** `device`, `guest` or `stamps`. */
@@ -250,6 +264,8 @@ export interface RunResult {
   readonly wire: WireRun;
   /** What the simulator knows; absent with other bindings. */
   readonly truth?: readonly TruthEpoch[];
+  /** Of a simulated converter; absent with other bindings and devices. */
+  readonly scans?: readonly ScanEvidence[];
   readonly clocks: readonly DeclaredClock[];
   readonly stations?: readonly StationSummary[];
   readonly certification: Certification;

@@ -15,7 +15,7 @@ export interface ResultParts {
   readonly request: RunRequest;
   readonly guest: OpenGuest;
   readonly assembly: RunAssembly;
-  readonly source: Pick<RunSource, 'pacing' | 'clocks' | 'truth'>;
+  readonly source: Pick<RunSource, 'pacing' | 'clocks' | 'truth' | 'scans'>;
   readonly stop: StopReason;
   readonly calibration: Calibration | undefined;
   readonly clockDomain: ClockDomain;
@@ -40,6 +40,7 @@ export async function runResult(parts: ResultParts): Promise<RunResult> {
     guests: assembly.guestRuns(),
     wire: assembly.wireRun(parts.clockDomain === 'virtual' ? 1 : 1_000_000),
     ...(truth === undefined ? {} : { truth }),
+    ...(source.scans === undefined ? {} : { scans: source.scans() }),
     clocks: source.clocks,
     stations: assembly.stations.summaries(),
     certification,

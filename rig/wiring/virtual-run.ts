@@ -8,9 +8,10 @@ import type { Calibration } from './calibration.js';
 import { seconds } from './duration-text.js';
 import { hostMs, nextTurn } from './host-time.js';
 import type { OpenGuest } from './open-guest.js';
+import { openSource } from './open-source.js';
 import { MOST_REPORTS, RunAssembly } from './run-assembly.js';
 import { runResult } from './run-result.js';
-import { DRAIN_NS, openSource, type RunSource, SLICE_NS } from './run-source.js';
+import { DRAIN_NS, type RunSource, SLICE_NS } from './run-source.js';
 
 /** How long the host may be busy before it lets the event loop run and shows progress. */
 const TURN_MS = 50;

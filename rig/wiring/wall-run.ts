@@ -11,8 +11,9 @@ import { openDevice } from './open-device.js';
 import type { OpenGuest } from './open-guest.js';
 import { MOST_REPORTS, RunAssembly } from './run-assembly.js';
 import { runResult } from './run-result.js';
-import { declaredClocks } from './run-source.js';
+import { serialProfile } from './run-source.js';
 import { SerialLink } from './serial-link.js';
+import { serialClocks } from './serial-source.js';
 
 /** How often limits are looked at and the journal goes to the trace. */
 const TURN_NS = 50 * NS_PER_MS;
@@ -28,7 +29,8 @@ export async function runWall(request: RunRequest, guest: OpenGuest, profile: Ha
     });
   const clock = new WallClock();
   const { port } = request;
-  const { serial: line } = profile.bind;
+  const serial = serialProfile(profile, 'a run on a real device');
+  const line = serial.bind.serial;
   const assembly = new RunAssembly({
     request,
     guest,
@@ -54,7 +56,7 @@ export async function runWall(request: RunRequest, guest: OpenGuest, profile: Ha
     request,
     guest,
     assembly,
-    source: { pacing: 'physical', clocks: declaredClocks(profile, 'wall'), truth: () => undefined },
+    source: { pacing: 'physical', clocks: serialClocks(serial, 'wall'), truth: () => undefined },
     stop,
     calibration: undefined,
     clockDomain: 'wall',

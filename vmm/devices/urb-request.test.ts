@@ -93,6 +93,27 @@ describe('URB requests', () => {
     expect(driver.returns()[0]).to.include({ seqnum: 3, actual: 3 });
   });
 
+  it('may lie in indirect tables, so that as many are in flight as the queue has entries', () => {
+    const { ram, queue, kick, backend, device } = setup();
+    const [header, back, tables] = [RAM + 0x1000, RAM + 0x2000, RAM + 0x10_0000];
+    for (let i = 0; i < 64; i++) {
+      [1, i, 0, 1, 1, 0, 16, 0, 0, 0].forEach((word, at) => {
+        ram.pokeU32(header + 48 * i + 4 * at, word);
+      });
+      queue.describeAt(tables + 32 * i, header + 48 * i, 48, 1, 1);
+      queue.describeAt(tables + 32 * i + 16, back + 64 * i, 64, 2);
+      queue.describe(i, tables + 32 * i, 32, 4);
+      queue.offer(i);
+    }
+    kick();
+    expect(backend.waiting.map(({ id }) => id)).to.deep.equal(Array.from({ length: 64 }, (_, i) => i));
+    while (backend.waiting.length > 0) backend.complete(device, 0, [7, 8]);
+    device.flush();
+    expect(queue.usedIndex).to.equal(64);
+    expect(queue.usedElement(63)).to.deep.equal([63, 50]);
+    expect([...ram.peek(back + 64 * 63 + 48, 2)]).to.deep.equal([7, 8]);
+  });
+
   it('complete in the order of their ends, with one interrupt for a burst', () => {
     const { driver, kick, backend, device, line } = setup();
     for (const seqnum of [1, 2, 3]) driver.offer({ seqnum, direction: 1, ep: seqnum, length: 4 });

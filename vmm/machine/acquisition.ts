@@ -60,6 +60,6 @@ export function urbAcquisition({ name, acquisition }: PortOwner): UrbAcquisition
 }
 
 /** Whether USB transfers, not characters, pass there. */
-function isUrbAcquisition(acquisition: Acquisition): acquisition is UrbAcquisition {
+export function isUrbAcquisition(acquisition: Acquisition): acquisition is UrbAcquisition {
   return acquisition.kind === 'virtio-usb' || acquisition.kind === 'urb-ring';
 }
