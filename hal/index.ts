@@ -64,6 +64,14 @@ export { createGnssReceiver, type GnssEpoch, type GnssReceiver, type SentMessage
 export { createMccUsb1608fsPlus, type MccDevice } from './simulators/mcc-usb-1608fs-plus/device.js';
 export type { ScanTruth } from './simulators/mcc-usb-1608fs-plus/scan.js';
 export { createVellemanK8055, type K8055Device } from './simulators/velleman-k8055/device.js';
+export type {
+  ChannelTap,
+  CharacterTap,
+  Facts,
+  ForeignSink,
+  ImportTarget,
+  UrbTap,
+} from './trace/import/foreign-sink.js';
 export { type CaptureImport, importCapture } from './trace/import/import-capture.js';
 export { type HidRecorderImport, importHidRecorder } from './trace/import/import-hid-recorder.js';
 export { importUmockdev, type UmockdevFiles, type UmockdevImport } from './trace/import/import-umockdev.js';

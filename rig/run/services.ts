@@ -154,12 +154,18 @@ export interface UsbipResult {
 /** Facts of a trace as label and value, in the order to print. */
 export interface TraceInfo {
   readonly facts: readonly (readonly [label: string, value: string])[];
-  /** One a interface: name, link type, blocks, bytes. */
+  /** One a interface. */
   readonly interfaces: readonly {
     readonly name: string;
     readonly linkType: number;
     readonly blocks: number;
     readonly bytes: number;
+    /** Of the first and the last packet, as text; '' without one. */
+    readonly from: string;
+    readonly to: string;
+    /** Packets or characters that the recording lost, and packets that it cut short. */
+    readonly dropped: number;
+    readonly cut: number;
   }[];
   /** One an endpoint of each USB device. */
   readonly endpoints: readonly EndpointFacts[];
