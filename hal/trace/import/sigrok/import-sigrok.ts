@@ -146,7 +146,7 @@ export function describeSigrokImport({ findings, usb, characters, lineErrors, ur
   if (findings.usb !== undefined && usb !== undefined) {
     const faults = [...usb.faults].map(([what, count]) => `${count} ${what}`).join(', ') || 'none';
     told.push(
-      `${findings.usb.speed}-speed USB: devices ${findings.usb.devices.map(({ address }) => address).join(', ') || 'none'}, ${urbs} URBs in ${usb.packets} packets; wrong packets: ${faults}`,
+      `${findings.usb.speed}-speed USB: addresses ${findings.usb.devices.map(({ address }) => address).join(', ') || 'none'}, ${urbs} URBs in ${usb.packets} packets; wrong packets: ${faults}`,
     );
     for (const device of findings.usb.devices) {
       const guessed = [...device.endpoints(findings.usb.speed)].filter(([, { known }]) => !known);
