@@ -56,6 +56,7 @@ export {
   type SimulatedPortOptions,
 } from './serial/simulated-port.js';
 export { type SerialTap, tapPort } from './serial/tap.js';
+export { serveTcp, type TcpExport, type TcpExportOptions } from './serial/tcp/serve-tcp.js';
 export { type CdcAcmOptions, type CdcAcmPeripheral, cdcAcmPeripheral } from './simulators/cdc-acm/cdc-acm.js';
 export type { GnssMessageName } from './simulators/gnss/message-catalogue.js';
 export type { GnssParameters, GnssSettings } from './simulators/gnss/parameters.js';
