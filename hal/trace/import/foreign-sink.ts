@@ -12,7 +12,7 @@ import type { UpperDissector } from '../upper-channel.js';
 export type Facts = { readonly [key: string]: string };
 
 /** The part of a USB tap that an import uses. */
-export type UrbTap = Pick<UsbTap, 'submitted' | 'completed'>;
+export type UrbTap = Pick<UsbTap, 'submitted' | 'completed' | 'reset'>;
 
 /** One direction or both of a serial line; a transmission is stamped where it began, a reception where it was complete. */
 export interface CharacterTap {

@@ -99,6 +99,10 @@ class Interfaces {
     this.#devices.get(address)?.submitted(urb, atNs);
   }
 
+  reset(atNs: number): void {
+    for (const device of this.#devices.values()) device.reset(atNs);
+  }
+
   completed(address: number, urb: Parameters<UrbTap['completed']>[0], atNs: number): void {
     this.#devices.get(address)?.completed(urb, atNs);
   }
