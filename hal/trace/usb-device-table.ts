@@ -49,22 +49,26 @@ export interface EndpointTotals {
   longest: number;
 }
 
-/** One device of a capture. */
-export interface CapturedDevice {
-  /** Of the trace's interface. */
-  readonly interfaceIndex: number;
-  readonly bus: number;
-  readonly device: number;
+/** What was read of a device's descriptors. */
+export interface LearnedDescriptors {
   descriptor: Uint8Array | undefined;
   readonly configurations: Map<number, Uint8Array>;
   readonly strings: Map<number, string>;
   readonly reports: Map<number, Uint8Array>;
+}
+
+/** One device of a capture. */
+export interface CapturedDevice extends LearnedDescriptors {
+  /** Of the trace's interface. */
+  readonly interfaceIndex: number;
+  readonly bus: number;
+  readonly device: number;
   /** By address; endpoint 0 counts as one. */
   readonly endpoints: Map<number, EndpointTotals>;
 }
 
 /** The snapshot of a captured device; undefined when its device descriptor was not read. */
-export function descriptionOf(device: CapturedDevice, speed: UsbSpeed): UsbDescription | undefined {
+export function descriptionOf(device: LearnedDescriptors, speed: UsbSpeed): UsbDescription | undefined {
   if (device.descriptor === undefined) return undefined;
   const indices = [...device.configurations.keys()].sort((a, b) => a - b);
   return {
@@ -105,7 +109,7 @@ export class UsbDeviceTable {
     const setup = this.#pending.get(key);
     this.#pending.delete(key);
     if (setup !== undefined && record.status === URB_STATUS.ok && !record.isTruncated)
-      learn(device, setup, record.bytes.slice(record.offset, record.offset + record.length));
+      learnDescriptor(device, setup, record.bytes.slice(record.offset, record.offset + record.length));
     return device;
   }
 
@@ -145,7 +149,11 @@ function count(device: CapturedDevice, record: UsbRecord): void {
   if (record.isTruncated) totals.truncated++;
 }
 
-function learn(device: CapturedDevice, setup: Uint8Array, bytes: Uint8Array): void {
+/**
+ * Keeps the descriptor that a control transfer with `setup` has brought, if it is whole. Bounded: 256 strings, 8
+ * configurations, 32 report descriptors. `bytes` is kept.
+ */
+export function learnDescriptor(device: LearnedDescriptors, setup: Uint8Array, bytes: Uint8Array): void {
   if (setup[1] !== STANDARD_REQUEST.getDescriptor) return;
   const type = wValue(setup) >> 8;
   const index = wValue(setup) & 0xff;
