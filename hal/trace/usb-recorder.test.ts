@@ -174,6 +174,22 @@ describe('UsbRecorder', () => {
     ]);
   });
 
+  it('is counted without its snapshot', () => {
+    const sink = new MemorySink();
+    record(sink);
+    const [totals] = openTraceBytes(sink.bytes()).info().interfaces;
+    expect(totals).to.include({ received: 3, transmitted: 2, cut: 0 });
+    expect(totals.usb).to.deep.equal({
+      submitted: 3,
+      completed: 3,
+      bytesIn: 3,
+      bytesOut: 2,
+      truncated: 0,
+      statuses: new Map([[URB_STATUS.unlinked, 1]]),
+      devices: new Set(['3.7']),
+    });
+  });
+
   it('is shown by tshark without a warning, descriptors included', function () {
     if (spawnSync('tshark', ['--version']).status !== 0) {
       console.log('      skipped: tshark is not installed');
