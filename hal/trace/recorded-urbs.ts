@@ -77,7 +77,9 @@ export class RecordedUrb {
     this.setup.set(record.setup);
     this.interval = record.interval;
     this.flags = record.flags;
-    this.length = record.hasLength ? record.urbLength : -1;
+    // A read of nothing is none: captures that came from USBPcap do not tell.
+    const isUntold = record.inbound && record.urbLength === 0 && record.transferType !== TRANSFER_TYPE.control;
+    this.length = record.hasLength && !isUntold ? record.urbLength : -1;
     this.status = 0;
     this.actualLength = 0;
     this.skipped = false;

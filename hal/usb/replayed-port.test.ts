@@ -467,6 +467,17 @@ describe('openUsbReplay', () => {
     expect(port.divergence()).to.include({ matched: 3, differences: 0, unconsumed: 0 });
   });
 
+  it('compares no length that the capture does not tell', () => {
+    const trace = captured([0, S(1, { endpoint: 0x81, length: 0 })], [10, C(1, { endpoint: 0x81, data: [1, 2] })]);
+    const host = new Host(trace);
+    host.in(512);
+    host.run();
+    expect(host.replies).to.deep.equal([[1, 2]]);
+    const player = playUsbHost(trace, { clock: host.clock, port: openUsbReplay(trace, { clock: host.clock }) });
+    host.run(20e9);
+    expect(player.report()).to.include({ submitted: 1, completed: 1, differing: 0 });
+  });
+
   it('plays a cut-off trace to its cut, and ends with HAL_TRACE at damage', () => {
     const bytes = recordTestDevice();
     const cut = openTraceBytes(bytes.slice(0, bytes.length - 700), 'cut');
