@@ -36,9 +36,11 @@ export interface UsbReplayOptions extends UsbSourceOptions {
   /**
    * `causal`: a completion follows its submission by the recorded time, but waits for what the host had told the device before
    * it (OUT and control transfers), and is later when that is. Default of `strict`. `gap`: it follows its submission,
-   * whatever else the host does. Default of the others.
+   * whatever else the host does. Default of the others. `device`: what a device sends by itself (IN transfers of data) comes
+   * when it came then, and not before the host has told the device what it had told it then; a host that is more than 50 ms
+   * late shifts it. For devices with a clock of their own.
    */
-  readonly pacing?: 'causal' | 'gap';
+  readonly pacing?: 'causal' | 'gap' | 'device';
   /**
    * `answered` (default): standard requests that are not as recorded are answered from the recorded descriptors, recorded
    * ones may be left out, and both are counted. `compared`: they are compared as all others.
@@ -60,6 +62,10 @@ export interface ReplayedUsbPort extends UsbPort {
 /** What a transfer takes that the recording does not hold: three transactions in a frame of a full-speed bus. */
 const OUT_OF_BAND_NS = 1_000_000;
 const MOST_IN_FLIGHT = 4096;
+/** A host that is later than this with a command begins a stream of its own, later. */
+const RESTART_NS = 50_000_000;
+/** What was recorded behind a command waits so long for a host that does not give it. */
+const PATIENCE_NS = 20_000_000;
 
 class RecordedPort implements ReplayedUsbPort {
   readonly name: string;
@@ -68,6 +74,7 @@ class RecordedPort implements ReplayedUsbPort {
   readonly #clock: Clock;
   readonly #policy: UsbReplayPolicy;
   readonly #causal: boolean;
+  readonly #ownClock: boolean;
   readonly #masks: readonly UsbReplayMask[];
   readonly #onDivergence: ((divergence: UsbDivergence) => void) | undefined;
   readonly #onEnd: (() => void) | undefined;
@@ -81,6 +88,8 @@ class RecordedPort implements ReplayedUsbPort {
   readonly #tally = new ReplayTally();
   #sink: UsbSink | undefined;
   #latenessNs = 0;
+  /** Of the device's own clock. */
+  #deviceLatenessNs = 0;
   #failure: HalError | undefined;
   #stopped = false;
   #closed = false;
@@ -100,7 +109,9 @@ class RecordedPort implements ReplayedUsbPort {
     this.#clock = options.clock;
     this.#policy = policy;
     this.#masks = masks;
-    this.#causal = (options.pacing ?? (policy === 'strict' ? 'causal' : 'gap')) === 'causal';
+    const pacing = options.pacing ?? (policy === 'strict' ? 'causal' : 'gap');
+    this.#causal = pacing !== 'gap';
+    this.#ownClock = pacing === 'device';
     this.#onDivergence = options.onDivergence;
     this.#onEnd = options.onEnd;
     const standardAnswered = options.standardRequests !== 'compared';
@@ -121,6 +132,7 @@ class RecordedPort implements ReplayedUsbPort {
       });
     this.#sink = sink;
     this.#latenessNs = this.#clock.now() - this.#source.trace.startNs;
+    this.#deviceLatenessNs = this.#latenessNs;
     this.#wake();
   }
 
@@ -208,12 +220,18 @@ class RecordedPort implements ReplayedUsbPort {
     const isControl = recorded.transferType === TRANSFER_TYPE.control;
     if (isControl && isStandard(recorded.setup) && !recorded.inbound)
       this.#standard.answer(recorded.setup, recorded.data);
-    if (!this.#causal || (recorded.inbound && !isControl)) return;
+    if (this.#ownClock && !isControl) flight.latenessNs = this.#deviceLatenessNs;
+    if (recorded.inbound && !isControl) return;
+    // Less is the host's own delay, which does not shift the clock of a device.
+    const hostLatenessNs = nowNs - recorded.submitNs;
+    if (hostLatenessNs - this.#deviceLatenessNs > RESTART_NS) this.#deviceLatenessNs = hostLatenessNs;
+    if (!this.#causal) return;
     for (const other of this.#flights) {
       const { recorded: before } = other;
       if (before === undefined || before.submitPacket >= recorded.submitPacket) continue;
-      if (before.completePacket > recorded.submitPacket)
-        other.latenessNs = Math.max(other.latenessNs, flight.latenessNs);
+      if (before.completePacket <= recorded.submitPacket) continue;
+      const isOwn = this.#ownClock && before.transferType !== TRANSFER_TYPE.control;
+      other.latenessNs = Math.max(other.latenessNs, isOwn ? this.#deviceLatenessNs : flight.latenessNs);
     }
   }
 
@@ -333,10 +351,13 @@ class RecordedPort implements ReplayedUsbPort {
     for (const flight of flights) {
       const { recorded } = flight;
       if (!flight.settled) {
-        if (recorded === undefined || !recorded.isComplete || recorded.completePacket > gate) continue;
+        if (recorded === undefined || !recorded.isComplete) continue;
+        const isHeld = recorded.completePacket > gate;
+        if (isHeld && !this.#ownClock) continue;
         const at = endpointIndex(recorded.endpointAddress & ((recorded.endpointAddress & 0x0f) === 0 ? 0 : 0xff));
         if (isHostsDoing(recorded.status) || firstOf[at] !== recorded.completePacket) continue;
-        flight.dueNs = recorded.completeNs + flight.latenessNs;
+        // A device with a clock of its own does not wait for its host for ever.
+        flight.dueNs = recorded.completeNs + flight.latenessNs + (isHeld ? PATIENCE_NS : 0);
       }
       if (earliest === undefined || comesBefore(flight, earliest)) earliest = flight;
     }
@@ -363,6 +384,7 @@ class RecordedPort implements ReplayedUsbPort {
 
   /** What was submitted behind `done` on its endpoint goes on from here. */
   #holdUp(done: RecordedUrb): void {
+    if (this.#ownClock && done.transferType !== TRANSFER_TYPE.control) return;
     const nowNs = this.#clock.now();
     for (const flight of this.#flights) {
       const { recorded } = flight;
