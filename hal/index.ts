@@ -169,7 +169,7 @@ export {
 } from './usb/fault-plan.js';
 export { injectUsbFaults, type UsbFaultOptions } from './usb/inject-faults.js';
 export { type DevicePort, type DevicePortOptions, portFromUsbDevice } from './usb/port-from-device.js';
-export { readDescription, type UndescribedPort } from './usb/read-description.js';
+export { describeUsbDevice, readDescription, type UndescribedPort } from './usb/read-description.js';
 export type {
   UsbDivergence,
   UsbDivergenceReport,
