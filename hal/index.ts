@@ -141,6 +141,7 @@ export {
 } from './trace/usb-device-table.js';
 export { USB_EVENT, type UsbEvent, UsbRecord } from './trace/usb-record.js';
 export { SNAPSHOT_MARK, type UsbRecorder } from './trace/usb-recorder.js';
+export type { UsbTotals } from './trace/usb-statistics.js';
 export { decodeUsbmon, USBMON_HEADER_BYTES } from './trace/usbmon.js';
 export { decodeUsbPcap } from './trace/usbpcap.js';
 export {
