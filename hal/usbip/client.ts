@@ -37,6 +37,8 @@ export interface UsbipClientOptions extends UsbipAddress {
 
 const DEFAULT_TIMEOUT_MS = 5000;
 const MOST_DEVICES = 1024;
+/** A server whose machine has gone without a word is noticed. */
+const KEEP_ALIVE_MS = 10_000;
 
 /** A connection while it speaks operations: takes what is asked for, byte by byte. */
 class Conversation {
@@ -65,7 +67,7 @@ class Conversation {
     const { host, port = USBIP_PORT, timeoutMs = DEFAULT_TIMEOUT_MS } = address;
     const where = `${host}:${port}`;
     return new Promise((resolve, reject) => {
-      const socket = connect({ host, port, noDelay: true });
+      const socket = connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
       socket.setTimeout(timeoutMs, () => socket.destroy(timedOut(where, timeoutMs)));
       socket.once('connect', () => {
         socket.removeAllListeners('error');

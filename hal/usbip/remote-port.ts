@@ -27,6 +27,8 @@ export class RemotePort implements UsbPort {
   readonly #inFlight = new Map<number, Urb>();
   /** UNLINKs on their way: seqnum of the URB each is for. */
   readonly #unlinks = new Map<number, number>();
+  /** Resets on their way: their answers are for nobody. */
+  readonly #resets = new Set<number>();
   /** Over before they have begun; told in a turn of their own. */
   #refused: Urb[] = [];
   #seqnum = 0;
@@ -107,10 +109,13 @@ export class RemotePort implements UsbPort {
     }
   }
 
-  /** USB/IP has no reset of its own: a server of Linux resets the device at this hub request, others ignore it. */
+  /** USB/IP has no reset of its own: a server of Linux, and ours, resets the device at this hub request; others ignore it. */
   reset(): void {
     for (const urb of [...this.#inFlight.values()]) this.cancel(urb);
-    const message = this.#message(COMMAND.submit, this.#nextSeqnum());
+    if (this.#over !== undefined) return;
+    const seqnum = this.#nextSeqnum();
+    this.#resets.add(seqnum);
+    const message = this.#message(COMMAND.submit, seqnum);
     message.setUint32(FIELD.packets, NOT_ISOCHRONOUS);
     message.setUint8(FIELD.setup, RESET.bmRequestType);
     message.setUint8(FIELD.setup + 1, RESET.setFeature);
@@ -146,8 +151,9 @@ export class RemotePort implements UsbPort {
   #returned(seqnum: number, status: number, actualLength: number): boolean {
     const urb = this.#inFlight.get(seqnum);
     if (urb === undefined) {
-      // A reset's answer has no data.
       this.#stream.take(MESSAGE_BYTES);
+      // Whether data follow is known only of a transfer that was submitted.
+      if (!this.#resets.delete(seqnum)) this.#breach(`a return for ${seqnum}, which is not in flight`);
       return true;
     }
     if (actualLength > Math.min(urb.length, MOST_TRANSFER_BYTES)) {
@@ -172,7 +178,7 @@ export class RemotePort implements UsbPort {
 
   #complete(seqnum: number, urb: Urb, status: number, actualLength: number): void {
     this.#inFlight.delete(seqnum);
-    urb.status = status;
+    urb.status = status > 0 || status === URB_STATUS.inProgress ? URB_STATUS.protocol : status;
     urb.actualLength = actualLength;
     this.#sink?.completed(urb);
   }
