@@ -56,6 +56,7 @@ export {
   type SimulatedPortOptions,
 } from './serial/simulated-port.js';
 export { type SerialTap, tapPort } from './serial/tap.js';
+export { serveTcp, type TcpExport, type TcpExportOptions } from './serial/tcp/serve-tcp.js';
 export { type CdcAcmOptions, type CdcAcmPeripheral, cdcAcmPeripheral } from './simulators/cdc-acm/cdc-acm.js';
 export type { GnssMessageName } from './simulators/gnss/message-catalogue.js';
 export type { GnssParameters, GnssSettings } from './simulators/gnss/parameters.js';
@@ -63,6 +64,14 @@ export { createGnssReceiver, type GnssEpoch, type GnssReceiver, type SentMessage
 export { createMccUsb1608fsPlus, type MccDevice } from './simulators/mcc-usb-1608fs-plus/device.js';
 export type { ScanTruth } from './simulators/mcc-usb-1608fs-plus/scan.js';
 export { createVellemanK8055, type K8055Device } from './simulators/velleman-k8055/device.js';
+export type {
+  ChannelTap,
+  CharacterTap,
+  Facts,
+  ForeignSink,
+  ImportTarget,
+  UrbTap,
+} from './trace/import/foreign-sink.js';
 export { type CaptureImport, importCapture } from './trace/import/import-capture.js';
 export { type HidRecorderImport, importHidRecorder } from './trace/import/import-hid-recorder.js';
 export { importUmockdev, type UmockdevFiles, type UmockdevImport } from './trace/import/import-umockdev.js';

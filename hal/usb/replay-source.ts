@@ -41,27 +41,44 @@ export interface UsbReplaySource extends UsbRecording {
 const PREFIX_PACKETS = 20_000;
 const SPEEDS: readonly UsbSpeed[] = ['low', 'full', 'high', 'super'];
 
-/** Every device that the interface's packets name, with what was read of its descriptors. */
-function survey(trace: TraceFile, index: number, mostPackets: number): readonly CapturedDevice[] {
+interface Survey {
+  readonly interfaces: readonly TraceInterface[];
+  readonly devices: readonly CapturedDevice[];
+}
+
+/** Interfaces, and every device that their packets name, with what was read of its descriptors. */
+function survey(trace: TraceFile, mostPackets: number): Survey {
   const table = new UsbDeviceTable(SNAPSHOT_MARK);
   const record = new UsbRecord();
   const reader = trace.reader(262_144);
   let packets = 0;
   try {
     while (packets < mostPackets && reader.next()) {
-      if (reader.kind !== 'packet' || reader.packet.interfaceIndex !== index) continue;
+      if (reader.kind !== 'packet' || !isUsbLink(reader.packetInterface.linkType)) continue;
       packets++;
-      if (decodeUsbPacket(reader, record)) table.take(index, record);
+      if (decodeUsbPacket(reader, record)) table.take(reader.packet.interfaceIndex, record);
     }
+    return { interfaces: [...reader.interfaces], devices: table.devices };
   } finally {
     reader.close();
   }
-  return table.devices;
 }
 
-function usbInterface(trace: TraceFile, selector: InterfaceSelector | undefined): TraceInterface {
-  const usb = trace.interfaces.filter(({ linkType }) => isUsbLink(linkType));
-  const described = selector === undefined && usb.length === 1 ? usb[0] : selectInterface(trace, selector);
+function usbInterface(
+  trace: TraceFile,
+  interfaces: readonly TraceInterface[],
+  selector: InterfaceSelector | undefined,
+): TraceInterface {
+  const usb = interfaces.filter(({ linkType }) => isUsbLink(linkType));
+  if (selector === undefined && usb.length === 1) return usb[0];
+  if (selector === undefined && usb.length > 1) {
+    const choices = usb.map(({ index, name }) => `#${index} ${name || 'unnamed'}`).join(', ');
+    throw new HalError('HAL_INVALID', `${trace.path} has more than one interface with USB packets: ${choices}`, {
+      where: trace.path,
+      hint: 'Name one of them by its number.',
+    });
+  }
+  const described = selectInterface(trace, selector);
   if (isUsbLink(described.linkType)) return described;
   throw new HalError('HAL_INVALID', `${trace.path} holds no USB packets on interface #${described.index}`, {
     where: trace.path,
@@ -78,11 +95,18 @@ function choose(devices: readonly CapturedDevice[], wanted: UsbDeviceSelector | 
   return devices.filter(({ bus, device }) => bus === wanted.bus && device === wanted.device);
 }
 
-function onlyDevice(trace: TraceFile, index: number, wanted: UsbDeviceSelector | undefined): CapturedDevice {
-  let devices = survey(trace, index, PREFIX_PACKETS);
+function onlyDevice(
+  trace: TraceFile,
+  first: Survey,
+  index: number,
+  wanted: UsbDeviceSelector | undefined,
+): CapturedDevice {
+  const of = (found: Survey): readonly CapturedDevice[] =>
+    found.devices.filter(({ interfaceIndex }) => interfaceIndex === index);
+  let devices = of(first);
   let found = choose(devices, wanted);
   if (found.length === 0) {
-    devices = survey(trace, index, Number.POSITIVE_INFINITY);
+    devices = of(survey(trace, Number.POSITIVE_INFINITY));
     found = choose(devices, wanted);
   }
   if (found.length === 1) return found[0];
@@ -129,10 +153,12 @@ function speedOf(described: TraceInterface, device: CapturedDevice): UsbSpeed {
  * through the first 20,000 packets, through all only where the device is not among them.
  */
 export function usbReplaySource(trace: TraceFile, options: UsbSourceOptions): UsbReplaySource {
-  const described = usbInterface(trace, options.interface);
-  const device = onlyDevice(trace, described.index, options.device);
-  const events = trace.interfaces.find(
-    ({ linkType, name, own }) => own && linkType === LINK_TYPE.upperPdu && name === `events ${described.name}`,
+  const first = survey(trace, PREFIX_PACKETS);
+  const described = usbInterface(trace, first.interfaces, options.interface);
+  const device = onlyDevice(trace, first, described.index, options.device);
+  const events = first.interfaces.find(
+    ({ linkType, index, name, own }) =>
+      own && linkType === LINK_TYPE.upperPdu && index > described.index && name === `events ${described.name}`,
   );
   return {
     trace,

@@ -65,11 +65,19 @@ export interface ReplayResult {
   readonly truncated: boolean;
 }
 
+/** Where to listen; 127.0.0.1 and the usual port when absent. */
+export interface ListenAddress {
+  readonly host?: string;
+  readonly port?: number;
+}
+
 export interface TerminalRequest {
   /** `sim:PROFILE`, or a recording to replay: a trace, or a gpsd log. */
   readonly source: string;
   /** Symbolic link to the terminal, removed at the end. */
   readonly linkPath?: string;
+  /** A TCP port instead of a terminal. */
+  readonly tcp?: ListenAddress;
   /** Wall time; until aborted when absent. */
   readonly durationNs?: number;
   readonly seed: string;
@@ -98,15 +106,66 @@ export interface TerminalResult {
   readonly sentence: string;
 }
 
+export interface UsbipRequest {
+  /** Each `sim:PROFILE` or a trace of a USB device; they become the devices 1-1, 1-2 and so on. */
+  readonly sources: readonly string[];
+  /** 127.0.0.1 and 3240 when absent. */
+  readonly address?: ListenAddress;
+  /** Wall time; until aborted when absent. */
+  readonly durationNs?: number;
+  readonly seed: string;
+  readonly abort?: AbortSignal;
+  /** Called once, when machines can attach the devices. */
+  readonly ready: (server: UsbipReady) => void;
+  /** Who attached what, and who let go of it: one sentence each. */
+  readonly event?: (sentence: string) => void;
+  readonly progress?: (progress: UsbipProgress) => void;
+}
+
+export interface UsbipReady {
+  readonly host: string;
+  readonly port: number;
+  readonly devices: readonly {
+    readonly busid: string;
+    readonly vendorId: number;
+    readonly productId: number;
+    readonly source: string;
+  }[];
+}
+
+export interface UsbipProgress {
+  readonly elapsedNs: number;
+  /** Busids that a machine has now. */
+  readonly attached: readonly string[];
+  /** Transfers that were completed. */
+  readonly transfers: number;
+  /** Bytes that the devices sent. */
+  readonly received: number;
+}
+
+export interface UsbipResult {
+  readonly durationNs: number;
+  readonly transfers: number;
+  readonly received: number;
+  /** Why it ended, for a person. */
+  readonly sentence: string;
+}
+
 /** Facts of a trace as label and value, in the order to print. */
 export interface TraceInfo {
   readonly facts: readonly (readonly [label: string, value: string])[];
-  /** One a interface: name, link type, blocks, bytes. */
+  /** One a interface. */
   readonly interfaces: readonly {
     readonly name: string;
     readonly linkType: number;
     readonly blocks: number;
     readonly bytes: number;
+    /** Of the first and the last packet, as text; '' without one. */
+    readonly from: string;
+    readonly to: string;
+    /** Packets or characters that the recording lost, and packets that it cut short. */
+    readonly dropped: number;
+    readonly cut: number;
   }[];
   /** One an endpoint of each USB device. */
   readonly endpoints: readonly EndpointFacts[];
@@ -194,6 +253,8 @@ export interface WiringServices {
   replay(request: ReplayRequest): Promise<ReplayResult>;
   /** Shows a simulator or a recording to programs outside, in wall time, as a terminal that they open like a device. */
   showTerminal(request: TerminalRequest): Promise<TerminalResult>;
+  /** Shows simulators or recordings of USB devices to other machines, in wall time, over USB/IP. */
+  showUsbip(request: UsbipRequest): Promise<UsbipResult>;
   /** A trace, or a recording of another program. */
   traceInfo(path: string): Promise<TraceInfo>;
   convertTrace(request: ConvertRequest): Promise<ConvertResult>;

@@ -2,6 +2,7 @@
 
 export { createExecutor } from './executor.js';
 export { showTerminal } from './export.js';
+export { showUsbip } from './export-usbip.js';
 export { preflight } from './preflight.js';
 export { record } from './record.js';
 export { replay } from './replay.js';

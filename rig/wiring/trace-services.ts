@@ -55,11 +55,15 @@ export async function traceInfo(path: string): Promise<TraceInfo> {
   }
   return {
     facts,
-    interfaces: info.interfaces.map(({ interface: described, packets, bytes }) => ({
+    interfaces: info.interfaces.map(({ interface: described, packets, bytes, firstNs, lastNs, dropped, cut }) => ({
       name: described.name,
       linkType: described.linkType,
       blocks: packets,
       bytes,
+      from: packets === 0 ? '' : seconds(firstNs),
+      to: packets === 0 ? '' : seconds(lastNs),
+      dropped,
+      cut,
     })),
     endpoints: info.interfaces.some(({ interface: described }) => isUsbLink(described.linkType))
       ? endpointsOf(trace)

@@ -39,6 +39,8 @@ export class UsbLink implements DeviceLink {
   /** What the device sent, before faults were injected; undefined without any. */
   #sent: UsbLog | undefined;
   #opened: OpenedUsb | undefined;
+  /** The port with its taps, through which it is closed, so that the recording ends before it. */
+  #shown: UsbPort | undefined;
   #recorder: UsbRecorder | undefined;
 
   constructor(request: RunRequest, trace: TraceRecorder, open: () => OpenedUsb | Promise<OpenedUsb>) {
@@ -71,6 +73,7 @@ export class UsbLink implements DeviceLink {
   join({ clock, calibration, random, stations, machines, lost }: JoinOptions): JoinedPath {
     if (this.#opened === undefined) throw new Error('the USB port is joined before it is open');
     const port = this.#tapped(this.#opened.port, clock);
+    this.#shown = port;
     const model = calibration === undefined ? undefined : { calibration, random: random.fork('path'), log: stations };
     const plug = { speed: URB_SPEED[port.description.speed satisfies UsbSpeed], devid: DEVID };
     const path = { clock, port, plug, model, lost };
@@ -92,7 +95,7 @@ export class UsbLink implements DeviceLink {
   }
 
   close(): void {
-    this.#opened?.port.close();
+    (this.#shown ?? this.#opened?.port)?.close();
   }
 
   async closed(): Promise<void> {

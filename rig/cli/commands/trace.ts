@@ -77,11 +77,11 @@ async function info(path: string, { stdout }: CommandEnvironment): Promise<numbe
   const width = Math.max(0, ...facts.map(([label]) => label.length));
   for (const [label, value] of facts) stdout.write(`${label.padEnd(width)}  ${value}\n`);
   const table = new Table({
-    head: ['#', 'interface', 'link type', 'blocks', 'bytes'],
+    head: ['#', 'interface', 'link type', 'blocks', 'bytes', 'from', 'to', 'dropped', 'cut'],
     style: { head: [], border: [], compact: true },
   });
-  for (const [index, entry] of interfaces.entries())
-    table.push([index, entry.name, entry.linkType, entry.blocks, entry.bytes]);
+  for (const [index, { name, linkType, blocks, bytes, from, to, dropped, cut }] of interfaces.entries())
+    table.push([index, name, linkType, blocks, bytes, from, to, dropped, cut]);
   if (interfaces.length > 0) stdout.write(`${table.toString()}\n`);
   if (endpoints.length > 0) stdout.write(`${endpointTable(endpoints)}\n`);
   for (const sentence of damage) stdout.write(`damage: ${sentence}\n`);

@@ -60,7 +60,8 @@ export interface SigrokDecoding {
   readonly findings: SigrokFindings;
   readonly durationNs: number;
   readonly usb:
-    | (Readonly<UsbPacketCounts> & { readonly isochronousPackets: number; readonly unfinished: number })
+    | (Readonly<UsbPacketCounts> &
+        Readonly<Pick<UsbTransferDecoder, 'isochronousPackets' | 'unacknowledged' | 'unfinished'>>)
     | undefined;
 }
 
@@ -281,6 +282,7 @@ export async function decodeSigrok(
         : {
             ...transactions.counts,
             isochronousPackets: transfers.isochronousPackets,
+            unacknowledged: transfers.unacknowledged,
             unfinished: transfers.unfinished,
           },
   };

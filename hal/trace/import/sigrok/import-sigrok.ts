@@ -152,6 +152,10 @@ export function describeSigrokImport({ findings, usb, characters, lineErrors, ur
           `device ${device.address}: types of endpoints ${guessed.map(([address]) => `${address.toString(16)}h`).join(', ')} are guessed, as no configuration descriptor is in the capture`,
         );
     }
+    if (usb.unacknowledged > 0)
+      told.push(
+        `${usb.unacknowledged} data packets were left out because nobody acknowledged them: lost, or isochronous`,
+      );
     if (usb.isochronousPackets > 0) told.push(`${usb.isochronousPackets} isochronous packets were left out`);
     if (usb.preambles > 0) told.push(`${usb.preambles} low-speed packets on the full-speed bus were left out`);
     if (usb.unfinished > 0) told.push(`${usb.unfinished} control transfers were not finished`);

@@ -245,7 +245,7 @@ describe('USB transfers', () => {
   });
 
   it('count a packet once whose acknowledgement was lost, and none that was not acknowledged', () => {
-    const { texts } = urbs(
+    const { texts, transfers } = urbs(
       cable('full', (usb) => {
         enumerate(usb);
         for (const acknowledged of [false, true, true]) {
@@ -260,6 +260,7 @@ describe('USB transfers', () => {
       }),
     );
     expect(texts.slice(10)).to.deep.equal(['S6 81 8', 'C6 0 07', 'S7 81 8', 'C7 0 07']);
+    expect(transfers.unacknowledged).to.equal(1);
   });
 
   it('that are stalled, given up or broken off by a reset say so', () => {

@@ -49,6 +49,8 @@ export class UsbTransferDecoder implements UsbTransactionListener {
   #lastId = 0;
   /** Isochronous packets, which are left out: a URB of them has a layout of its own. */
   isochronousPackets = 0;
+  /** Data packets that nobody acknowledged: the host or the device had lost them, or they are isochronous and nothing told so. */
+  unacknowledged = 0;
   /** Control transfers that the capture ends in, or that a reset broke off. */
   unfinished = 0;
 
@@ -74,8 +76,12 @@ export class UsbTransferDecoder implements UsbTransactionListener {
     const device = this.#device(transaction.address);
     const endpoint = transaction.endpointAddress;
     const knowledge = device.knowledge.get(endpoint);
+    if (knowledge?.type === TRANSFER_TYPE.isochronous) {
+      this.isochronousPackets++;
+      return;
+    }
+    if (transaction.length >= 0 && transaction.handshake === 'none') this.unacknowledged++;
     if ((endpoint & 0x0f) === 0 || knowledge?.type === TRANSFER_TYPE.control) this.#control(device, transaction);
-    else if (knowledge?.type === TRANSFER_TYPE.isochronous) this.isochronousPackets++;
     else this.#endpoint(device, endpoint).take(transaction);
   }
 
