@@ -25,7 +25,7 @@ export interface UsbipAddress {
   readonly host: string;
   /** 3240 when absent. */
   readonly port?: number;
-  /** Until the connection is there and the server has answered; 5 s when absent. */
+  /** Until the connection is there, and until the server has answered each thing it was asked; 5 s when absent. */
   readonly timeoutMs?: number;
 }
 
@@ -179,7 +179,7 @@ export async function listUsbip(address: UsbipAddress): Promise<ExportedDevice[]
  * and `HAL_IN_USE` for one that someone has. The port's transfers pass a network: its times are no times of the bus.
  */
 export async function connectUsbip(options: UsbipClientOptions): Promise<UsbPort> {
-  const { host, port = USBIP_PORT, busid } = options;
+  const { host, port = USBIP_PORT, busid, clock, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const name = `usbip:${host}:${port}/${busid}`;
   const conversation = await Conversation.open(options);
   try {
@@ -189,8 +189,9 @@ export async function connectUsbip(options: UsbipClientOptions): Promise<UsbPort
     await conversation.ask(request, OPERATION.replyImport, (status) => importRefused(status, name));
     const device = decodeDevice(await conversation.bytes(DEVICE_BYTES));
     conversation.release();
-    const remote = new RemotePort(name, conversation.socket, conversation.stream, device);
-    return await readDescription(remote, device.speed, options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    const { socket, stream } = conversation;
+    const remote = new RemotePort(name, { socket, stream, clock, timeoutMs }, device);
+    return await readDescription(remote, device.speed, timeoutMs);
   } catch (error) {
     conversation.close();
     throw error;
