@@ -1,6 +1,15 @@
 /** The hardware abstraction layer: the one index of everything other layers may use of it. */
 
 export { HalError, type HalErrorCode, type HalErrorDetails } from './errors.js';
+export type { HidDevice, HidDeviceInfo, HidEvents } from './hid/hid-device.js';
+export { type HidFromPortOptions, openHid } from './hid/hid-from-usb-port.js';
+export { type PortFromHidOptions, portFromHid } from './hid/port-from-hid.js';
+export {
+  HID_REPORT_TYPE,
+  type HidReportLayout,
+  type HidReportType,
+  parseReportDescriptor,
+} from './hid/report-ids.js';
 export { listProfiles, loadProfile, type ProfileEntry, parseProfile } from './profile/load-profile.js';
 export {
   type HardwareProfile,
@@ -170,7 +179,7 @@ export {
 } from './usb/fault-plan.js';
 export { injectUsbFaults, type UsbFaultOptions } from './usb/inject-faults.js';
 export { type DevicePort, type DevicePortOptions, portFromUsbDevice } from './usb/port-from-device.js';
-export { readDescription, type UndescribedPort } from './usb/read-description.js';
+export { describeUsbDevice, readDescription, type UndescribedPort } from './usb/read-description.js';
 export type {
   UsbDivergence,
   UsbDivergenceReport,

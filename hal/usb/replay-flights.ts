@@ -1,10 +1,17 @@
 /** The transfers of the host that a replay holds, what will come of them, and when. */
 
-import { URB_STATUS, type Urb } from '../../base/index.js';
+import { TRANSFER_TYPE, URB_STATUS, type Urb } from '../../base/index.js';
 import type { RecordedUrb } from '../trace/recorded-urbs.js';
 import { endpointIndex } from './descriptors.js';
 
+/** When completions come; what each means stands at `UsbReplayOptions`. */
+export type ReplayPacing = 'causal' | 'gap' | 'device';
+
 const MOST_SPARE = 64;
+/** A host that is later than this with a command begins a stream of its own, later. */
+const RESTART_NS = 50_000_000;
+/** What was recorded behind a command waits so long for a host that does not give it. */
+const PATIENCE_NS = 20_000_000;
 
 export class Flight {
   urb: Urb | undefined;
@@ -45,8 +52,22 @@ export function fillFrom(recorded: RecordedUrb, urb: Urb): number {
 export class Flights {
   readonly all: Flight[] = [];
   readonly #spare: Flight[] = [];
+  readonly #causal: boolean;
+  readonly #ownClock: boolean;
+  /** Of the device's own clock. */
+  #deviceLatenessNs = 0;
   /** Completion packet that comes first, by endpoint. */
   readonly #firstOf = new Float64Array(32);
+
+  constructor(pacing: ReplayPacing) {
+    this.#causal = pacing !== 'gap';
+    this.#ownClock = pacing === 'device';
+  }
+
+  /** The port is attached, so much later than the recording began. */
+  start(latenessNs: number): void {
+    this.#deviceLatenessNs = latenessNs;
+  }
 
   add(urb: Urb): Flight {
     const flight = this.#spare.pop() ?? new Flight();
@@ -65,17 +86,28 @@ export class Flights {
     if (this.#spare.length < MOST_SPARE) this.#spare.push(flight);
   }
 
-  /** The host was late by `latenessNs` to tell the device `told`: what answered it is late by as much. */
-  delay(told: RecordedUrb, latenessNs: number): void {
-    for (const flight of this.all) {
-      const { recorded } = flight;
-      if (recorded === undefined || recorded.submitPacket >= told.submitPacket) continue;
-      if (recorded.completePacket > told.submitPacket) flight.latenessNs = Math.max(flight.latenessNs, latenessNs);
+  /** `flight` is what was recorded as `recorded`, made now. What it tells the device delays what answered that. */
+  place(flight: Flight, recorded: RecordedUrb, nowNs: number): void {
+    const isControl = recorded.transferType === TRANSFER_TYPE.control;
+    const hostLatenessNs = nowNs - recorded.submitNs;
+    flight.recorded = recorded;
+    flight.latenessNs = this.#ownClock && !isControl ? this.#deviceLatenessNs : hostLatenessNs;
+    if (recorded.inbound && !isControl) return;
+    // Less is the host's own delay, which does not shift the clock of a device.
+    if (hostLatenessNs - this.#deviceLatenessNs > RESTART_NS) this.#deviceLatenessNs = hostLatenessNs;
+    if (!this.#causal) return;
+    for (const other of this.all) {
+      const { recorded: before } = other;
+      if (before === undefined || before.submitPacket >= recorded.submitPacket) continue;
+      if (before.completePacket <= recorded.submitPacket) continue;
+      const isOwn = this.#ownClock && before.transferType !== TRANSFER_TYPE.control;
+      other.latenessNs = Math.max(other.latenessNs, isOwn ? this.#deviceLatenessNs : flight.latenessNs);
     }
   }
 
   /** What was submitted behind `done` on its endpoint goes on from here. */
   holdUp(done: RecordedUrb, nowNs: number): void {
+    if (this.#ownClock && done.transferType !== TRANSFER_TYPE.control) return;
     for (const flight of this.all) {
       const { recorded } = flight;
       if (recorded === undefined || recorded === done || recorded.endpointAddress !== done.endpointAddress) continue;
@@ -86,9 +118,9 @@ export class Flights {
 
   /**
    * The transfer that ends next, with `dueNs` set; undefined when none can end before the host does something. Completions
-   * behind packet `gate` cannot.
+   * behind `gatePacket` wait for the host.
    */
-  earliest(gate: number): Flight | undefined {
+  earliest(gatePacket: number): Flight | undefined {
     const firstOf = this.#firstOf.fill(Number.POSITIVE_INFINITY);
     for (const { recorded, settled } of this.all) {
       if (recorded === undefined || settled) continue;
@@ -99,9 +131,12 @@ export class Flights {
     for (const flight of this.all) {
       const { recorded } = flight;
       if (!flight.settled) {
-        if (recorded === undefined || !recorded.isComplete || recorded.completePacket > gate) continue;
+        if (recorded === undefined || !recorded.isComplete) continue;
+        const isHeld = this.#causal && recorded.completePacket > gatePacket;
+        if (isHeld && !this.#ownClock) continue;
         if (isHostsDoing(recorded.status) || firstOf[queueOf(recorded)] !== recorded.completePacket) continue;
-        flight.dueNs = recorded.completeNs + flight.latenessNs;
+        // A device with a clock of its own does not wait for its host for ever.
+        flight.dueNs = recorded.completeNs + flight.latenessNs + (isHeld ? PATIENCE_NS : 0);
       }
       if (earliest === undefined || comesBefore(flight, earliest)) earliest = flight;
     }

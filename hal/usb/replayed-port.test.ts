@@ -109,6 +109,19 @@ describe('openUsbReplay', () => {
     expect(free.done.map(({ atNs }) => atNs)).to.deep.equal([400_000]);
   });
 
+  it('plays a device with a clock of its own by that clock: a late command does not shift it, and is not waited for without end', () => {
+    const host = new Host(DIALOGUE, { policy: 'per-endpoint', pacing: 'device' });
+    host.in();
+    host.clock.advanceTo(5e6);
+    host.out([7, 8]);
+    host.run();
+    expect(host.done.map(({ atNs }) => atNs)).to.deep.equal([5_000_000, 5_050_000]);
+    const silent = new Host(DIALOGUE, { policy: 'per-endpoint', pacing: 'device' });
+    silent.in();
+    silent.run();
+    expect(silent.done.map(({ atNs }) => atNs)).to.deep.equal([20_400_000]);
+  });
+
   it('lets a transfer queued early begin when the one in front of it on its endpoint has ended', () => {
     const host = new Host(DIALOGUE, { policy: 'per-endpoint' });
     host.in();

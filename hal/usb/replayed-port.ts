@@ -13,7 +13,7 @@ import {
   type UsbDivergenceReport,
   type UsbReplayPolicy,
 } from './replay-divergence.js';
-import { type Flight, Flights, fillFrom, isHostsDoing } from './replay-flights.js';
+import { type Flight, Flights, fillFrom, isHostsDoing, type ReplayPacing } from './replay-flights.js';
 import { checkMask, type UsbReplayMask } from './replay-masks.js';
 import { type UsbReplaySource, type UsbSourceOptions, usbReplaySource } from './replay-source.js';
 import { countSubmissions, ReplayTally } from './replay-tally.js';
@@ -35,9 +35,11 @@ export interface UsbReplayOptions extends UsbSourceOptions {
   /**
    * `causal`: a completion follows its submission by the recorded time, but waits for what the host had told the device before
    * it (OUT and control transfers), and is later when that is. Default of `strict`. `gap`: it follows its submission,
-   * whatever else the host does. Default of the others.
+   * whatever else the host does. Default of the others. `device`: what a device sends by itself (IN transfers of data) comes
+   * when it came then, and not before the host has told the device what it had told it then; a host that is more than 50 ms
+   * late shifts it. For devices with a clock of their own.
    */
-  readonly pacing?: 'causal' | 'gap';
+  readonly pacing?: ReplayPacing;
   /**
    * `answered` (default): standard requests that are not as recorded are answered from the recorded descriptors, recorded
    * ones may be left out, and both are counted. `compared`: they are compared as all others.
@@ -73,7 +75,7 @@ class RecordedPort implements ReplayedUsbPort {
   readonly #window: ReplayWindow;
   readonly #standard: StandardRequests;
   readonly #timer = new Timer(() => this.#run());
-  readonly #flights = new Flights();
+  readonly #flights: Flights;
   readonly #tally = new ReplayTally();
   #sink: UsbSink | undefined;
   #latenessNs = 0;
@@ -96,7 +98,9 @@ class RecordedPort implements ReplayedUsbPort {
     this.#clock = options.clock;
     this.#policy = policy;
     this.#masks = masks;
-    this.#causal = (options.pacing ?? (policy === 'strict' ? 'causal' : 'gap')) === 'causal';
+    const pacing = options.pacing ?? (policy === 'strict' ? 'causal' : 'gap');
+    this.#causal = pacing !== 'gap';
+    this.#flights = new Flights(pacing);
     this.#onDivergence = options.onDivergence;
     this.#onEnd = options.onEnd;
     const standardAnswered = options.standardRequests !== 'compared';
@@ -117,6 +121,7 @@ class RecordedPort implements ReplayedUsbPort {
       });
     this.#sink = sink;
     this.#latenessNs = this.#clock.now() - this.#source.trace.startNs;
+    this.#flights.start(this.#latenessNs);
     this.#wake();
   }
 
@@ -193,13 +198,11 @@ class RecordedPort implements ReplayedUsbPort {
     }
     this.#window.take(recorded);
     const nowNs = this.#clock.now();
-    flight.recorded = recorded;
-    flight.latenessNs = nowNs - recorded.submitNs;
-    this.#latenessNs = flight.latenessNs;
+    this.#latenessNs = nowNs - recorded.submitNs;
     const isControl = recorded.transferType === TRANSFER_TYPE.control;
     if (isControl && isStandard(recorded.setup) && !recorded.inbound)
       this.#standard.answer(recorded.setup, recorded.data);
-    if (this.#causal && (isControl || !recorded.inbound)) this.#flights.delay(recorded, flight.latenessNs);
+    this.#flights.place(flight, recorded, nowNs);
   }
 
   /** Answers a standard request out of band. */
