@@ -91,7 +91,7 @@ export class Flights {
     const isControl = recorded.transferType === TRANSFER_TYPE.control;
     const hostLatenessNs = nowNs - recorded.submitNs;
     flight.recorded = recorded;
-    flight.latenessNs = this.#ownClock && !isControl ? this.#deviceLatenessNs : hostLatenessNs;
+    flight.latenessNs = this.#isByItself(recorded) ? this.#deviceLatenessNs : hostLatenessNs;
     if (recorded.inbound && !isControl) return;
     // Less is the host's own delay, which does not shift the clock of a device.
     if (hostLatenessNs - this.#deviceLatenessNs > RESTART_NS) this.#deviceLatenessNs = hostLatenessNs;
@@ -100,14 +100,14 @@ export class Flights {
       const { recorded: before } = other;
       if (before === undefined || before.submitPacket >= recorded.submitPacket) continue;
       if (before.completePacket <= recorded.submitPacket) continue;
-      const isOwn = this.#ownClock && before.transferType !== TRANSFER_TYPE.control;
-      other.latenessNs = Math.max(other.latenessNs, isOwn ? this.#deviceLatenessNs : flight.latenessNs);
+      const latenessNs = this.#isByItself(before) ? this.#deviceLatenessNs : flight.latenessNs;
+      other.latenessNs = Math.max(other.latenessNs, latenessNs);
     }
   }
 
   /** What was submitted behind `done` on its endpoint goes on from here. */
   holdUp(done: RecordedUrb, nowNs: number): void {
-    if (this.#ownClock && done.transferType !== TRANSFER_TYPE.control) return;
+    if (this.#isByItself(done)) return;
     for (const flight of this.all) {
       const { recorded } = flight;
       if (recorded === undefined || recorded === done || recorded.endpointAddress !== done.endpointAddress) continue;
@@ -141,6 +141,12 @@ export class Flights {
       if (earliest === undefined || comesBefore(flight, earliest)) earliest = flight;
     }
     return earliest;
+  }
+
+  /** What goes by the clock of a device that has one: what it sends, and interrupt transfers, whose slots the bus gives. */
+  #isByItself({ inbound, transferType }: RecordedUrb): boolean {
+    const isPaced = transferType === TRANSFER_TYPE.interrupt || (inbound && transferType !== TRANSFER_TYPE.control);
+    return this.#ownClock && isPaced;
   }
 }
 

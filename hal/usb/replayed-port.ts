@@ -35,7 +35,7 @@ export interface UsbReplayOptions extends UsbSourceOptions {
   /**
    * `causal`: a completion follows its submission by the recorded time, but waits for what the host had told the device before
    * it (OUT and control transfers), and is later when that is. Default of `strict`. `gap`: it follows its submission,
-   * whatever else the host does. Default of the others. `device`: what a device sends by itself (IN transfers of data) comes
+   * whatever else the host does. Default of the others. `device`: what a device paces (IN transfers of data, interrupt transfers) comes
    * when it came then, and not before the host has told the device what it had told it then; a host that is more than 50 ms
    * late shifts it. For devices with a clock of their own.
    */
