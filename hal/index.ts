@@ -65,6 +65,7 @@ export {
   type SimulatedPortOptions,
 } from './serial/simulated-port.js';
 export { type SerialTap, tapPort } from './serial/tap.js';
+export { serveTcp, type TcpExport, type TcpExportOptions } from './serial/tcp/serve-tcp.js';
 export { type CdcAcmOptions, type CdcAcmPeripheral, cdcAcmPeripheral } from './simulators/cdc-acm/cdc-acm.js';
 export type { GnssMessageName } from './simulators/gnss/message-catalogue.js';
 export type { GnssParameters, GnssSettings } from './simulators/gnss/parameters.js';
@@ -72,12 +73,42 @@ export { createGnssReceiver, type GnssEpoch, type GnssReceiver, type SentMessage
 export { createMccUsb1608fsPlus, type MccDevice } from './simulators/mcc-usb-1608fs-plus/device.js';
 export type { ScanTruth } from './simulators/mcc-usb-1608fs-plus/scan.js';
 export { createVellemanK8055, type K8055Device } from './simulators/velleman-k8055/device.js';
+export type {
+  ChannelTap,
+  CharacterTap,
+  Facts,
+  ForeignSink,
+  ImportTarget,
+  UrbTap,
+} from './trace/import/foreign-sink.js';
+export { type CaptureImport, importCapture } from './trace/import/import-capture.js';
+export { type HidRecorderImport, importHidRecorder } from './trace/import/import-hid-recorder.js';
+export { importUmockdev, type UmockdevFiles, type UmockdevImport } from './trace/import/import-umockdev.js';
+export { type RecordingKind, recordingKind } from './trace/import/recording-kind.js';
+export {
+  decodeSigrok,
+  type SigrokDecoding,
+  type SigrokFindings,
+  type SigrokLines,
+  type SigrokListener,
+  type UartLines,
+  type UsbLines,
+} from './trace/import/sigrok/decode-sigrok.js';
+export {
+  describeSigrokImport,
+  importSigrok,
+  type SigrokImport,
+  suggestedLines,
+} from './trace/import/sigrok/import-sigrok.js';
+export { SigrokFile } from './trace/import/sigrok/sigrok-file.js';
 export { type GpsdImport, type GpsdImportOptions, importGpsdLog } from './trace/import-gpsd.js';
 export { LINK_TYPE } from './trace/pcapng-format.js';
 export { type PacketView, PcapngReader } from './trace/pcapng-reader.js';
+export { RecordedUrb, RecordedUrbs } from './trace/recorded-urbs.js';
 export { RTAC_EVENT, SerialRecord } from './trace/rtac-serial.js';
 export type { SerialRecorder } from './trace/serial-recorder.js';
 export type { InterfaceStatistics, TraceBlockKind, TraceDamage, TraceInterface } from './trace/trace-block.js';
+export { diffTraces, type LaneDiff, type TraceDiff, type TraceDiffOptions } from './trace/trace-diff.js';
 export { exportTrace, type TraceExportOptions, type TraceExportResult } from './trace/trace-export.js';
 export {
   type InterfaceSelector,
@@ -99,8 +130,18 @@ export {
 export { fileSink, MemorySink, type TraceSink } from './trace/trace-sink.js';
 export type { InterfaceTotals, TraceStatistics } from './trace/trace-statistics.js';
 export { type UpperChannel, type UpperDissector, upperPayloadOffset } from './trace/upper-channel.js';
+export { UsbCursor, type UsbRecording } from './trace/usb-cursor.js';
+export {
+  type CapturedDevice,
+  decodeUsbPacket,
+  deviceLabel,
+  type EndpointTotals,
+  isUsbLink,
+  UsbDeviceTable,
+} from './trace/usb-device-table.js';
 export { USB_EVENT, type UsbEvent, UsbRecord } from './trace/usb-record.js';
-export type { UsbRecorder } from './trace/usb-recorder.js';
+export { SNAPSHOT_MARK, type UsbRecorder } from './trace/usb-recorder.js';
+export type { UsbTotals } from './trace/usb-statistics.js';
 export { decodeUsbmon, USBMON_HEADER_BYTES } from './trace/usbmon.js';
 export { decodeUsbPcap } from './trace/usbpcap.js';
 export {
@@ -121,8 +162,45 @@ export {
   type UsbEndpoint,
   type UsbInterface,
 } from './usb/descriptors.js';
+export {
+  type PortDeviceOptions,
+  type PortUsbDevice,
+  type TransferWaitOptions,
+  usbDeviceFromPort,
+} from './usb/device-from-port.js';
 export { EndpointFifo } from './usb/endpoint-fifo.js';
 export { EndpointTable } from './usb/endpoint-table.js';
+export {
+  checkUsbFaults,
+  type InjectedUsbFault,
+  type UsbFaultKind,
+  type UsbFaultListener,
+  type UsbFaultPlan,
+} from './usb/fault-plan.js';
+export { injectUsbFaults, type UsbFaultOptions } from './usb/inject-faults.js';
+export { type DevicePort, type DevicePortOptions, portFromUsbDevice } from './usb/port-from-device.js';
+export { describeUsbDevice, readDescription, type UndescribedPort } from './usb/read-description.js';
+export type {
+  UsbDivergence,
+  UsbDivergenceReport,
+  UsbFieldDifference,
+  UsbReplayPolicy,
+  UsbTransferSummary,
+} from './usb/replay-divergence.js';
+export {
+  playUsbHost,
+  type UsbReplayHost,
+  type UsbReplayHostOptions,
+  type UsbReplayHostReport,
+} from './usb/replay-host.js';
+export type { UsbReplayMask } from './usb/replay-masks.js';
+export {
+  type UsbDeviceSelector,
+  type UsbReplaySource,
+  type UsbSourceOptions,
+  usbReplaySource,
+} from './usb/replay-source.js';
+export { openUsbReplay, type ReplayedUsbPort, type UsbReplayOptions } from './usb/replayed-port.js';
 export {
   decodeSetup,
   encodeSetup,

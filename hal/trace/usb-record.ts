@@ -22,6 +22,8 @@ export class UsbRecord {
   status = 0;
   /** `urb_len`: asked for by a submission, carried by a completion. */
   urbLength = 0;
+  /** Whether `urbLength` is told: USBPcap keeps neither what an IN submission asks for nor what an OUT completion carried. */
+  hasLength = true;
   /** Submission of a control transfer: whether `setup` is filled. */
   hasSetup = false;
   readonly setup = new Uint8Array(8);

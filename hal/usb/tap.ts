@@ -18,7 +18,7 @@ export interface UsbTap {
   plugged(present: boolean, atNs: number): void;
   /** The port ended by itself. */
   disconnected(error: HalError, atNs: number): void;
-  /** The host closed the port; called once. */
+  /** The host closes the port; called once, and nothing after it: transfers that wait have no end in a recording. */
   closed(atNs: number): void;
 }
 
@@ -62,12 +62,13 @@ class TappedUsbPort implements UsbPort, UsbSink {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#port.close();
     this.#tap.closed(this.#clock.now());
+    this.#port.close();
   }
 
   completed(urb: Urb): void {
-    this.#tap.completed(urb, this.#clock.now());
+    // What the closing ends has not happened on the wire.
+    if (!this.#closed) this.#tap.completed(urb, this.#clock.now());
     this.#sink?.completed(urb);
   }
 

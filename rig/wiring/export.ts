@@ -12,6 +12,8 @@ import {
   type PtyExport,
   type SerialPort,
   type SerialTap,
+  serveTcp,
+  type TcpExport,
   type TraceFile,
   tapPort,
 } from '../../hal/index.js';
@@ -63,13 +65,16 @@ export async function showTerminal(request: TerminalRequest): Promise<TerminalRe
   const clock = new WallClock();
   const { port, line, ended } = openShown(request, clock);
   const counter = new Counter();
-  const { linkPath } = request;
-  const terminal = await openPty({
-    port: tapPort(port, counter, clock),
-    clock,
-    line,
-    ...(linkPath === undefined ? {} : { linkPath }),
-  });
+  const { linkPath, tcp } = request;
+  const shown = tapPort(port, counter, clock);
+  const terminal: PtyExport | TcpExport =
+    tcp === undefined
+      ? await openPty({ port: shown, clock, line, ...(linkPath === undefined ? {} : { linkPath }) })
+      : await serveTcp({
+          port: shown,
+          ...(tcp.host === undefined ? {} : { host: tcp.host }),
+          ...(tcp.port === undefined ? {} : { tcpPort: tcp.port }),
+        });
   try {
     request.ready(linkPath ?? terminal.path);
     const sentence = await untilOver(request, clock, terminal, counter, ended);
@@ -82,7 +87,7 @@ export async function showTerminal(request: TerminalRequest): Promise<TerminalRe
 async function untilOver(
   request: TerminalRequest,
   clock: WallClock,
-  terminal: PtyExport,
+  terminal: PtyExport | TcpExport,
   counter: Counter,
   ended: () => boolean,
 ): Promise<string> {

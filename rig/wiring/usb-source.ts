@@ -2,9 +2,12 @@
 
 import { type ClockDomain, NS_PER_MS, type Random, type VirtualClock } from '../../base/index.js';
 import { createSimulatedUsbPort, createUsbSimulator, type UsbProfile, type UsbSimulator } from '../../hal/index.js';
+import { RigError } from '../errors.js';
 import type { DeclaredClock, RunRequest, ScanEvidence } from '../run/run-types.js';
-import type { RunSource } from './run-source.js';
+import { type RunSource, refuseOtherDevice } from './run-source.js';
+import { openInput } from './trace-files.js';
 import { UsbLink } from './usb-link.js';
+import { openUsbRecording } from './usb-recording.js';
 
 export function openUsbSource(
   request: RunRequest,
@@ -12,7 +15,9 @@ export function openUsbSource(
   clock: VirtualClock,
   random: Random,
 ): RunSource {
-  return simulated(request, profile, clock, random);
+  return request.cell.binding === 'sim'
+    ? simulated(request, profile, clock, random)
+    : replayed(request, profile, clock);
 }
 
 /** The clocks a profile declares, for limits that are derived and not guessed. A transfer is stamped when it is complete. */
@@ -38,6 +43,23 @@ function simulated(request: RunRequest, profile: UsbProfile, clock: VirtualClock
     ended: () => false,
     truth: () => undefined,
     ...(device.model === 'mcc-usb-1608fs-plus' ? { scans: () => scansOf(device) } : {}),
+  };
+}
+
+function replayed(request: RunRequest, profile: UsbProfile, clock: VirtualClock): RunSource {
+  if (request.replayPath === undefined)
+    throw new RigError('RIG_INPUT_MISSING', 'a run with binding "replay" needs a recording', {
+      hint: 'give one with --recording FILE: a trace of `rig record`, or a USB capture',
+    });
+  const trace = openInput(request.replayPath);
+  refuseOtherDevice(trace.manifest, profile.name, request.replayPath);
+  const port = openUsbRecording(trace, clock);
+  return {
+    link: (recorder) => new UsbLink(request, recorder, () => ({ port })),
+    pacing: 'recorded',
+    clocks: usbClocks(profile, 'virtual'),
+    ended: () => port.ended,
+    truth: () => undefined,
   };
 }
 
