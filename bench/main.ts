@@ -11,6 +11,7 @@ import { benchReplay } from './replay.bench.js';
 import { benchStartup } from './startup.bench.js';
 import { benchStations } from './stations.bench.js';
 import { printTable, type Row } from './table.js';
+import { benchUsbSimulated } from './usb.bench.js';
 import { benchUsbRecord } from './usb-record.bench.js';
 import { benchUsbReplay } from './usb-replay.bench.js';
 
@@ -20,7 +21,10 @@ const SUITES: Readonly<
   Record<string, { readonly title: string; run(args: readonly string[]): Promise<readonly Row[]> }>
 > = {
   engines: { title: 'Engines: geometric means', run: async (args) => benchEngines(args) },
-  hal: { title: 'USB', run: async () => [...benchUsbRecord(ROUNDS), ...benchUsbReplay()] },
+  hal: {
+    title: 'USB',
+    run: async () => [...benchUsbSimulated(ROUNDS), ...benchUsbRecord(ROUNDS), ...benchUsbReplay()],
+  },
   interpreter: { title: 'Interpreter: guest instructions a second', run: async () => benchInterpreter(ROUNDS) },
   exit: { title: 'VM exits: guest code to a device model in TypeScript and back', run: async () => benchExit(ROUNDS) },
   record: { title: 'Recording', run: async () => benchRecord(ROUNDS) },
