@@ -1,0 +1,93 @@
+/** What the host does for tests inside: plugs, moves and types at QEMU's devices, and is the far end of the FTDI device. */
+
+import { createConnection, type Socket } from 'node:net';
+import type { LabMachine } from './machine.js';
+import type { Ask, HostService, HostServices, PointerStep } from './protocol.js';
+
+type Handlers = { [S in HostService]: (args: HostServices[S]['args']) => Promise<HostServices[S]['answer']> };
+
+/** QEMU gives the tablet a queue of 16 events and merges moves while it is full, so the next waits one polling interval. */
+const POINTER_GAP_MS = 20;
+
+export class LabServices {
+  readonly #machine: LabMachine;
+  readonly #farEnd: Socket;
+  #received = Buffer.alloc(0);
+  #echo = false;
+  #arrived: () => void = () => {};
+  readonly #handlers: Handlers = {
+    pointer: async ({ steps }) => {
+      for (const step of steps) {
+        await this.#machine.qmp.run('input-send-event', { events: pointerEvents(step) });
+        await new Promise((resolve) => setTimeout(resolve, POINTER_GAP_MS));
+      }
+      return null;
+    },
+    keys: async ({ names }) => {
+      for (const name of names)
+        for (const down of [true, false])
+          await this.#machine.qmp.run('input-send-event', {
+            events: [{ type: 'key', data: { down, key: { type: 'qcode', data: name } } }],
+          });
+      return null;
+    },
+    plug: async ({ driver, id, chardev }) => {
+      const more = chardev === undefined ? {} : { chardev };
+      await this.#machine.qmp.run('device_add', { driver, id, bus: 'xhci.0', ...more });
+      return null;
+    },
+    unplug: async ({ id }) => {
+      await this.#machine.qmp.run('device_del', { id });
+      return null;
+    },
+    serialWrite: async ({ bytes }) => {
+      this.#farEnd.write(Buffer.from(bytes, 'hex'));
+      return null;
+    },
+    serialRead: async ({ count }) => {
+      while (this.#received.length < count)
+        await new Promise<void>((resolve) => {
+          this.#arrived = resolve;
+        });
+      const taken = this.#received.subarray(0, count);
+      this.#received = this.#received.subarray(count);
+      return taken.toString('hex');
+    },
+    serialEcho: async ({ on }) => {
+      this.#echo = on;
+      this.#received = Buffer.alloc(0);
+      return null;
+    },
+  };
+
+  constructor(machine: LabMachine) {
+    this.#machine = machine;
+    this.#farEnd = createConnection(machine.serialSocket);
+    this.#farEnd.on('error', () => {});
+    this.#farEnd.on('data', (bytes) => {
+      if (this.#echo) {
+        this.#farEnd.write(bytes);
+        return;
+      }
+      this.#received = Buffer.concat([this.#received, bytes]);
+      this.#arrived();
+    });
+  }
+
+  async answer({ service, args }: Ask): Promise<unknown> {
+    const handler = this.#handlers[service] as ((args: unknown) => Promise<unknown>) | undefined;
+    if (handler === undefined) throw new Error(`the host has no service ${service}`);
+    return handler(args);
+  }
+
+  async close(): Promise<void> {
+    this.#farEnd.destroy();
+  }
+}
+
+function pointerEvents({ x, y, left }: PointerStep): unknown[] {
+  const axis = (name: string, value: number | undefined) =>
+    value === undefined ? [] : [{ type: 'abs', data: { axis: name, value } }];
+  const button = left === undefined ? [] : [{ type: 'btn', data: { button: 'left', down: left } }];
+  return [...axis('x', x), ...axis('y', y), ...button];
+}
