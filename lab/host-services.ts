@@ -2,7 +2,7 @@
 
 import { createConnection, type Socket } from 'node:net';
 import type { LabMachine } from './machine.js';
-import type { Ask, HostService, HostServices, PointerStep } from './protocol.js';
+import type { Ask, FarEndBytes, HostService, HostServices, PointerStep } from './protocol.js';
 
 type Handlers = { [S in HostService]: (args: HostServices[S]['args']) => Promise<HostServices[S]['answer']> };
 
@@ -12,9 +12,6 @@ const POINTER_GAP_MS = 20;
 export class LabServices {
   readonly #machine: LabMachine;
   readonly #farEnd: Socket;
-  #received = Buffer.alloc(0);
-  #echo = false;
-  #arrived: () => void = () => {};
   readonly #handlers: Handlers = {
     pointer: async ({ steps }) => {
       for (const step of steps) {
@@ -32,7 +29,7 @@ export class LabServices {
       return null;
     },
     plug: async ({ driver, id, chardev }) => {
-      const more = chardev === undefined ? {} : { chardev };
+      const more = chardev === undefined ? {} : { chardev, 'always-plugged': true };
       await this.#machine.qmp.run('device_add', { driver, id, bus: 'xhci.0', ...more });
       return null;
     },
@@ -40,38 +37,18 @@ export class LabServices {
       await this.#machine.qmp.run('device_del', { id });
       return null;
     },
-    serialWrite: async ({ bytes }) => {
+    farEnd: async ({ bytes }) => {
       this.#farEnd.write(Buffer.from(bytes, 'hex'));
-      return null;
-    },
-    serialRead: async ({ count }) => {
-      while (this.#received.length < count)
-        await new Promise<void>((resolve) => {
-          this.#arrived = resolve;
-        });
-      const taken = this.#received.subarray(0, count);
-      this.#received = this.#received.subarray(count);
-      return taken.toString('hex');
-    },
-    serialEcho: async ({ on }) => {
-      this.#echo = on;
-      this.#received = Buffer.alloc(0);
       return null;
     },
   };
 
-  constructor(machine: LabMachine) {
+  /** `tell` takes what comes unasked. */
+  constructor(machine: LabMachine, tell: (message: FarEndBytes) => void) {
     this.#machine = machine;
     this.#farEnd = createConnection(machine.serialSocket);
     this.#farEnd.on('error', () => {});
-    this.#farEnd.on('data', (bytes) => {
-      if (this.#echo) {
-        this.#farEnd.write(bytes);
-        return;
-      }
-      this.#received = Buffer.concat([this.#received, bytes]);
-      this.#arrived();
-    });
+    this.#farEnd.on('data', (bytes) => tell({ farEnd: bytes.toString('hex') }));
   }
 
   async answer({ service, args }: Ask): Promise<unknown> {

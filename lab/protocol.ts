@@ -26,12 +26,8 @@ export interface HostServices {
   /** Plugs one of QEMU's own USB devices in, by `device_add`. */
   plug: { args: { readonly driver: string; readonly id: string; readonly chardev?: string }; answer: null };
   unplug: { args: { readonly id: string }; answer: null };
-  /** Sends bytes into the far end of the FTDI device. */
-  serialWrite: { args: { readonly bytes: string }; answer: null };
-  /** Waits until the far end has received as many bytes since the last read, and takes them. */
-  serialRead: { args: { readonly count: number }; answer: string };
-  /** From now on the far end sends back what it receives; or no longer. */
-  serialEcho: { args: { readonly on: boolean }; answer: null };
+  /** Sends bytes into the far end of the FTDI device; what arrives there comes as `FarEndBytes`. */
+  farEnd: { args: { readonly bytes: string }; answer: null };
 }
 
 /** One input event of the tablet: a position, a button or both. */
@@ -58,11 +54,18 @@ export type FromInside =
   | { readonly kind: 'end' }
   | Ask;
 
-export interface FromHost {
+export interface HostReply {
   readonly id: number;
   readonly answer?: unknown;
   readonly failure?: string;
 }
+
+/** What the machine has sent through the FTDI device. */
+export interface FarEndBytes {
+  readonly farEnd: string;
+}
+
+export type FromHost = HostReply | FarEndBytes;
 
 /** Splits a stream into lines and hands each over as JSON; a longer line than 16 MiB or one that is no JSON ends it by an exception. */
 export function lineReader(take: (message: unknown) => void): (chunk: string) => void {

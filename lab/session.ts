@@ -5,7 +5,16 @@ import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type Socket } from 'node:net';
 import { LabServices } from './host-services.js';
 import { consoleTail, HOST_INSIDE, LabMachine } from './machine.js';
-import { type Ask, type FromInside, lineReader, type TestName, type TestResult, testKey } from './protocol.js';
+import {
+  type Ask,
+  type FromHost,
+  type FromInside,
+  type HostReply,
+  lineReader,
+  type TestName,
+  type TestResult,
+  testKey,
+} from './protocol.js';
 
 /** The kernel, the modules, Node.js and mocha: about 20 s with a core for each side, more where others work too. */
 const READY_LIMIT_MS = 180_000;
@@ -61,7 +70,7 @@ export class LabSession {
         ...(grep === undefined ? {} : { LAB_GREP: grep }),
       },
     });
-    session.#services = new LabServices(session.#machine);
+    session.#services = new LabServices(session.#machine, (message) => session.#tell(message));
     void session.#machine.ended.then((end) => session.#end(`${end}; ${consoleTail()}`));
     return session;
   }
@@ -132,13 +141,17 @@ export class LabSession {
   }
 
   async #serve(ask: Ask, socket: Socket): Promise<void> {
-    let reply: { id: number; answer?: unknown; failure?: string };
+    let reply: HostReply;
     try {
       reply = { id: ask.id, answer: await this.#services?.answer(ask) };
     } catch (error) {
       reply = { id: ask.id, failure: error instanceof Error ? error.message : String(error) };
     }
-    if (!socket.destroyed) socket.write(`${JSON.stringify(reply)}\n`);
+    if (this.#inside === socket) this.#tell(reply);
+  }
+
+  #tell(message: FromHost): void {
+    if (this.#inside?.destroyed === false) this.#inside.write(`${JSON.stringify(message)}\n`);
   }
 
   #settle(result: TestResult): void {

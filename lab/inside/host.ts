@@ -10,6 +10,7 @@ interface Waiting {
 
 let socket: Socket | undefined;
 let nextId = 1;
+let farEndListener: (bytes: Buffer) => void = () => {};
 const waiting = new Map<number, Waiting>();
 
 /** Resolves when the host hears; the machine has nothing to live for when the connection ends. */
@@ -25,7 +26,12 @@ export async function connectHost(whenClosed: () => void): Promise<void> {
   made.on(
     'data',
     lineReader((message) => {
-      const { id, answer, failure } = message as FromHost;
+      const told = message as FromHost;
+      if ('farEnd' in told) {
+        farEndListener(Buffer.from(told.farEnd, 'hex'));
+        return;
+      }
+      const { id, answer, failure } = told;
       const asked = waiting.get(id);
       waiting.delete(id);
       if (failure === undefined) asked?.resolve(answer);
@@ -45,6 +51,11 @@ export async function flushHost(): Promise<void> {
     if (socket === undefined) resolve();
     else socket.end(resolve);
   });
+}
+
+/** Who is at the far end of the FTDI device from now on. */
+export function onFarEnd(listener: (bytes: Buffer) => void): void {
+  farEndListener = listener;
 }
 
 /** Asks the host to do something; resolves when it is done. */
