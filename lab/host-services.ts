@@ -6,18 +6,12 @@ import type { Ask, FarEndBytes, HostService, HostServices, PointerStep } from '.
 
 type Handlers = { [S in HostService]: (args: HostServices[S]['args']) => Promise<HostServices[S]['answer']> };
 
-/** QEMU gives the tablet a queue of 16 events and merges moves while it is full, so the next waits one polling interval. */
-const POINTER_GAP_MS = 20;
-
 export class LabServices {
   readonly #machine: LabMachine;
   readonly #farEnd: Socket;
   readonly #handlers: Handlers = {
     pointer: async ({ steps }) => {
-      for (const step of steps) {
-        await this.#machine.qmp.run('input-send-event', { events: pointerEvents(step) });
-        await new Promise((resolve) => setTimeout(resolve, POINTER_GAP_MS));
-      }
+      for (const step of steps) await this.#machine.qmp.run('input-send-event', { events: pointerEvents(step) });
       return null;
     },
     keys: async ({ names }) => {

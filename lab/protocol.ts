@@ -19,7 +19,7 @@ export interface TestResult extends TestName {
 
 /** What tests inside ask of the host: arguments and answer. Bytes are hexadecimal text. */
 export interface HostServices {
-  /** Positions 0 to 32767 and buttons, one report each; the next is sent when the machine has taken the last. */
+  /** Positions 0 to 32767 and buttons; QEMU keeps 15 of them and merges moves that the machine has not taken yet, unless a button changes. */
   pointer: { args: { readonly steps: readonly PointerStep[] }; answer: null };
   /** Presses and releases keys by QEMU's names. */
   keys: { args: { readonly names: readonly string[] }; answer: null };

@@ -67,6 +67,7 @@ export class LabSession {
         LAB_HOST: HOST_INSIDE,
         LAB_PORT: String(port),
         LAB_TOKEN: session.#token,
+        RIGVISOR_PATIENCE: '10',
         ...(grep === undefined ? {} : { LAB_GREP: grep }),
       },
     });
