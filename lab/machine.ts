@@ -75,7 +75,7 @@ function qemuArguments(shares: Map<string, string>, sockets: string): string[] {
     ...[...shares].flatMap(([tag, path]) => folder(tag, path, true)),
     ...folder('out', EXCHANGE, false),
     ...['-netdev', 'user,id=net', '-device', 'virtio-net-pci,netdev=net', '-device', 'virtio-rng-pci'],
-    ...['-device', 'qemu-xhci,id=xhci'],
+    ...['-device', 'qemu-xhci,id=xhci,p2=8,p3=8'],
     ...['-chardev', `socket,id=far-end,path=${join(sockets, 'serial')},server=on,wait=off`],
     ...['-device', 'usb-serial,id=serial,chardev=far-end,always-plugged=on'],
     ...['-device', 'usb-tablet,id=tablet', '-device', 'usb-kbd,id=keyboard'],
