@@ -2,8 +2,20 @@
 
 export { HalError, type HalErrorCode, type HalErrorDetails } from './errors.js';
 export { listProfiles, loadProfile, type ProfileEntry, parseProfile } from './profile/load-profile.js';
-export { type HardwareProfile, hardwareProfileSchema, type ProfileMatch } from './profile/profile-schema.js';
-export { createSimulator, type Simulator, type SimulatorEnvironment } from './profile/simulator-models.js';
+export {
+  type HardwareProfile,
+  hardwareProfileSchema,
+  type ProfileMatch,
+  type SerialProfile,
+  type UsbProfile,
+} from './profile/profile-schema.js';
+export {
+  createSimulator,
+  createUsbSimulator,
+  type Simulator,
+  type SimulatorEnvironment,
+  type UsbSimulator,
+} from './profile/simulator-models.js';
 export { bindingFromPort, type PortBinding, type PortBindingOptions } from './serial/binding-from-port.js';
 export type { BindingInterface, BindingPortInterface, OpenOptions, PortInfo } from './serial/binding-types.js';
 export { checkFaultPlan, type FaultPlan, type FaultRates, type ScheduledFault } from './serial/fault-plan.js';
@@ -44,9 +56,13 @@ export {
   type SimulatedPortOptions,
 } from './serial/simulated-port.js';
 export { type SerialTap, tapPort } from './serial/tap.js';
+export { type CdcAcmOptions, type CdcAcmPeripheral, cdcAcmPeripheral } from './simulators/cdc-acm/cdc-acm.js';
 export type { GnssMessageName } from './simulators/gnss/message-catalogue.js';
 export type { GnssParameters, GnssSettings } from './simulators/gnss/parameters.js';
 export { createGnssReceiver, type GnssEpoch, type GnssReceiver, type SentMessage } from './simulators/gnss/receiver.js';
+export { createMccUsb1608fsPlus, type MccDevice } from './simulators/mcc-usb-1608fs-plus/device.js';
+export type { ScanTruth } from './simulators/mcc-usb-1608fs-plus/scan.js';
+export { createVellemanK8055, type K8055Device } from './simulators/velleman-k8055/device.js';
 export { type GpsdImport, type GpsdImportOptions, importGpsdLog } from './trace/import-gpsd.js';
 export { LINK_TYPE } from './trace/pcapng-format.js';
 export { type PacketView, PcapngReader } from './trace/pcapng-reader.js';
@@ -74,3 +90,53 @@ export {
 export { fileSink, MemorySink, type TraceSink } from './trace/trace-sink.js';
 export type { InterfaceTotals, TraceStatistics } from './trace/trace-statistics.js';
 export { type UpperChannel, type UpperDissector, upperPayloadOffset } from './trace/upper-channel.js';
+export { USB_EVENT, type UsbEvent, UsbRecord } from './trace/usb-record.js';
+export type { UsbRecorder } from './trace/usb-recorder.js';
+export { decodeUsbmon, USBMON_HEADER_BYTES } from './trace/usbmon.js';
+export { decodeUsbPcap } from './trace/usbpcap.js';
+export {
+  type DeviceData,
+  describeDevice,
+  type EndpointData,
+  type InterfaceData,
+  stringDescriptor,
+  stringText,
+} from './usb/describe.js';
+export {
+  DESCRIPTOR,
+  type DeviceDescriptor,
+  parseConfiguration,
+  parseDevice,
+  type UsbAlternate,
+  type UsbConfiguration,
+  type UsbEndpoint,
+  type UsbInterface,
+} from './usb/descriptors.js';
+export { EndpointFifo } from './usb/endpoint-fifo.js';
+export { EndpointTable } from './usb/endpoint-table.js';
+export {
+  decodeSetup,
+  encodeSetup,
+  FEATURE,
+  RECIPIENT,
+  REQUEST_TYPE,
+  type SetupFields,
+  STANDARD_REQUEST,
+  setupPacket,
+} from './usb/setup-packet.js';
+export { createSimulatedUsbPort, type SimulatedUsbPort, type SimulatedUsbPortOptions } from './usb/simulated-port.js';
+export { NOT_STANDARD, StandardRequests } from './usb/standard-requests.js';
+export { tapUsbPort, type UsbTap } from './usb/tap.js';
+export { HANDSHAKE, type UsbPeripheral, type UsbPeripheralOutput } from './usb/usb-peripheral.js';
+export {
+  ENDPOINT_IN,
+  TRANSFER_TYPE,
+  type TransferType,
+  URB_FLAGS,
+  URB_STATUS,
+  Urb,
+  type UsbDescription,
+  type UsbPort,
+  type UsbSink,
+  type UsbSpeed,
+} from './usb/usb-port.js';

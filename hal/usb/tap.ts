@@ -14,6 +14,8 @@ export interface UsbTap {
   cancelled(urb: Urb, atNs: number): void;
   /** The host resets the port. */
   reset(atNs: number): void;
+  /** The device was pulled, or is there again. */
+  plugged(present: boolean, atNs: number): void;
   /** The port ended by itself. */
   disconnected(error: HalError, atNs: number): void;
   /** The host closed the port; called once. */
@@ -67,6 +69,11 @@ class TappedUsbPort implements UsbPort, UsbSink {
   completed(urb: Urb): void {
     this.#tap.completed(urb, this.#clock.now());
     this.#sink?.completed(urb);
+  }
+
+  plugged(present: boolean): void {
+    this.#tap.plugged(present, this.#clock.now());
+    this.#sink?.plugged?.(present);
   }
 
   disconnected(error: HalError): void {

@@ -76,8 +76,8 @@ function silenceAtEnd(run: RunView, samples: readonly GuestReport[]): Silence {
 /** When the last epoch with a fix was sent, where that is known; otherwise the last character on the wire. */
 function endOfInputNs(run: RunView): number {
   if (run.truth === undefined) {
-    const { arrivalNs } = run.serial;
-    return arrivalNs.length === 0 ? Number.NEGATIVE_INFINITY : arrivalNs[arrivalNs.length - 1];
+    const { arrivals } = run.wire;
+    return arrivals.length === 0 ? Number.NEGATIVE_INFINITY : arrivals.timeOf(arrivals.length - 1);
   }
   let last = Number.NEGATIVE_INFINITY;
   for (const { mode, sentNs } of run.truth)
@@ -86,7 +86,7 @@ function endOfInputNs(run: RunView): number {
 }
 
 export function lostCharacters(run: RunView): Estimate {
-  const { received, overruns } = run.serial;
+  const { received, overruns } = run.wire;
   const value = received === 0 ? Number.NaN : overruns;
   return exactCount('lost characters', 'the line', value, received, run.mode);
 }
@@ -114,8 +114,8 @@ export function unaccountedCharacters(run: RunView, allowanceNs: number): Estima
       where: 'counters.bytes',
       hint: 'the channel "counters" needs a field "bytes", and a run long enough to send it',
     });
-  const { arrivalNs, overruns } = run.serial;
-  const flow = conservation(arrivalNs, last.fields.bytes, overruns, last.guestTimeNs, allowanceNs);
+  const { arrivals, overruns } = run.wire;
+  const flow = conservation(arrivals, last.fields.bytes, overruns, last.guestTimeNs, allowanceNs);
   const missing = flow.missing > 0 ? Math.max(0, flow.missing - flow.inFlight) : flow.missing;
   return {
     ...exactCount('unaccounted characters', run.subject, missing, flow.arrived, run.mode),

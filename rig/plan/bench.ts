@@ -24,6 +24,8 @@ export interface RunOptions {
   /** Over the plan's; the seed of the command line goes before both. */
   readonly seed?: string;
   readonly simulator?: SimulatorOverrides;
+  /** What the guest finds in `/chosen/bootargs`; the guest's page says which settings it knows. */
+  readonly bootargs?: string;
   readonly faults?: Readonly<Record<string, unknown>>;
   /** How many guests share the device (hosted). */
   readonly guests?: number;
@@ -150,6 +152,7 @@ export class Bench {
       seed: this.context.seed ?? options.seed ?? this.seed,
       outDir,
       ...(options.simulator === undefined ? {} : { simulator: options.simulator }),
+      ...(options.bootargs === undefined ? {} : { bootargs: options.bootargs }),
       ...(options.faults === undefined ? {} : { faults: options.faults }),
       ...(options.guests === undefined ? {} : { guests: options.guests }),
       ...(cell.binding === 'replay' ? { replayPath: this.#recording(recordingPath) } : {}),

@@ -11,8 +11,8 @@ import type {
   GuestReport,
   GuestRun,
   RunResult,
-  SerialRun,
   TruthEpoch,
+  WireRun,
 } from '../run/run-types.js';
 import { ChannelView } from './channel-view.js';
 
@@ -50,8 +50,8 @@ export class RunView {
     return this.result.durationNs;
   }
 
-  get serial(): SerialRun {
-    return this.result.serial;
+  get wire(): WireRun {
+    return this.result.wire;
   }
 
   get truth(): readonly TruthEpoch[] | undefined {
@@ -103,7 +103,7 @@ export class RunView {
     const subject = `${this.guestLabel}${name}`;
     const stamps = {
       reported: this.#stamps(subject, 'stamps'),
-      wire: { ...this.#stamps(subject, 'stamps'), resolutionNs: this.result.serial.stampResolutionNs },
+      wire: { ...this.#stamps(subject, 'stamps'), resolutionNs: this.result.wire.stampResolutionNs },
       guest: this.#stamps(subject, 'guest'),
     };
     return new ChannelView(
@@ -160,7 +160,7 @@ export class RunView {
     return {
       subject,
       mode: this.mode,
-      resolutionNs: declared?.quantumNs ?? this.result.serial.stampResolutionNs,
+      resolutionNs: declared?.quantumNs ?? this.result.wire.stampResolutionNs,
       ppm: declared?.ppm ?? 0,
     };
   }

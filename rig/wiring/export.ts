@@ -21,6 +21,7 @@ import { findProfile } from './executor.js';
 import { sleepMs } from './host-time.js';
 import { SIMULATED } from './record.js';
 import { looksLikeLog } from './recording.js';
+import { serialProfile } from './run-source.js';
 import { openInput, openReplay } from './trace-files.js';
 
 /** How often it is looked whether it is over. */
@@ -101,7 +102,7 @@ async function untilOver(
 function openShown(request: TerminalRequest, clock: WallClock): Shown {
   const { source, seed } = request;
   if (!source.startsWith(SIMULATED)) return replayed(source, clock);
-  const profile = findProfile(source.slice(SIMULATED.length));
+  const profile = serialProfile(findProfile(source.slice(SIMULATED.length)), 'a terminal');
   const device = createSimulator(profile, {}, { clock, random: createRandom(seed).fork('device') });
   const port = createSimulatedPort({ name: `${SIMULATED}${profile.name}`, clock, device });
   return { port, line: profile.bind.serial, ended: () => false };

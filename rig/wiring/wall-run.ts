@@ -2,7 +2,7 @@
 
 import { rmSync } from 'node:fs';
 import { createRandom, NS_PER_MS, WallClock } from '../../base/index.js';
-import type { BindingPort, HardwareProfile } from '../../hal/index.js';
+import type { HardwareProfile } from '../../hal/index.js';
 import { WallRunner } from '../../vmm/index.js';
 import { RigError } from '../errors.js';
 import type { RunRequest, RunResult, StopReason } from '../run/run-types.js';
@@ -11,7 +11,9 @@ import { openDevice } from './open-device.js';
 import type { OpenGuest } from './open-guest.js';
 import { MOST_REPORTS, RunAssembly } from './run-assembly.js';
 import { runResult } from './run-result.js';
-import { declaredClocks } from './serial-source.js';
+import { serialProfile } from './run-source.js';
+import { SerialLink } from './serial-link.js';
+import { serialClocks } from './serial-source.js';
 
 /** How often limits are looked at and the journal goes to the trace. */
 const TURN_NS = 50 * NS_PER_MS;
@@ -26,34 +28,35 @@ export async function runWall(request: RunRequest, guest: OpenGuest, profile: Ha
       hint: 'give it with --port /dev/…',
     });
   const clock = new WallClock();
-  const line = profile.bind.serial;
-  // Armed before the device is touched: opening a port may reset what is behind it.
+  const { port } = request;
+  const serial = serialProfile(profile, 'a run on a real device');
+  const line = serial.bind.serial;
   const assembly = new RunAssembly({
     request,
     guest,
     clock,
-    line,
     calibration: undefined,
     random: createRandom(request.seed),
+    link: (trace) => new SerialLink(request, line, trace, () => openDevice(port, line, clock, request.abort)),
   });
-  let port: BindingPort | undefined;
+  let opened = false;
   let stop: StopReason;
   try {
-    port = await openDevice(request.port, line, clock, request.abort);
-    assembly.connect(port);
+    await assembly.connect();
+    opened = true;
     stop = await drive(request, clock, assembly);
     assembly.settle();
   } finally {
     assembly.close();
-    if (port === undefined) rmSync(assembly.tracePath, { force: true });
-    // The next run of a session may want the same port.
-    await port?.whenClosed;
+    if (!opened) rmSync(assembly.tracePath, { force: true });
+    // The next run of a session may want the same device.
+    await assembly.link.closed();
   }
   return runResult({
     request,
     guest,
     assembly,
-    source: { pacing: 'physical', clocks: declaredClocks(profile, 'wall'), truth: () => undefined },
+    source: { pacing: 'physical', clocks: serialClocks(serial, 'wall'), truth: () => undefined },
     stop,
     calibration: undefined,
     clockDomain: 'wall',
@@ -76,7 +79,7 @@ async function drive(request: RunRequest, clock: WallClock, assembly: RunAssembl
       elapsedNs,
       durationNs: request.durationNs,
       reports: assembly.reportCount,
-      characters: assembly.wire.receivedCount,
+      characters: assembly.link.receivedCount,
     });
     if (run.kind === 'aborted')
       return {
