@@ -8,7 +8,7 @@ import type { UsbDescription, UsbSpeed } from '../usb/usb-port.js';
 import { LINK_TYPE } from './pcapng-format.js';
 import type { PcapngReader } from './pcapng-reader.js';
 import { USB_EVENT, type UsbRecord } from './usb-record.js';
-import { decodeUsbmon } from './usbmon.js';
+import { decodeUsbmon, USBMON_SHORT_HEADER_BYTES } from './usbmon.js';
 import { decodeUsbPcap } from './usbpcap.js';
 
 const MAX_DEVICES = 1024;
@@ -21,13 +21,15 @@ const DEVICE_RECIPIENT = 0x80;
 
 /** Whether packets of `linkType` are USB packets that can be decoded. */
 export function isUsbLink(linkType: number): boolean {
-  return linkType === LINK_TYPE.usbmon || linkType === LINK_TYPE.usbPcap;
+  return linkType === LINK_TYPE.usbmon || linkType === LINK_TYPE.usbPcap || linkType === LINK_TYPE.usbmonShort;
 }
 
 /** Decodes the packet at hand; false when it is no USB packet. Never throws. */
 export function decodeUsbPacket(reader: PcapngReader, record: UsbRecord): boolean {
   const { linkType } = reader.packetInterface;
   if (linkType === LINK_TYPE.usbmon) return decodeUsbmon(reader.packet, reader.littleEndian, record);
+  if (linkType === LINK_TYPE.usbmonShort)
+    return decodeUsbmon(reader.packet, reader.littleEndian, record, USBMON_SHORT_HEADER_BYTES);
   return linkType === LINK_TYPE.usbPcap && decodeUsbPcap(reader.packet, record);
 }
 
@@ -47,22 +49,26 @@ export interface EndpointTotals {
   longest: number;
 }
 
-/** One device of a capture. */
-export interface CapturedDevice {
-  /** Of the trace's interface. */
-  readonly interfaceIndex: number;
-  readonly bus: number;
-  readonly device: number;
+/** What was read of a device's descriptors. */
+export interface LearnedDescriptors {
   descriptor: Uint8Array | undefined;
   readonly configurations: Map<number, Uint8Array>;
   readonly strings: Map<number, string>;
   readonly reports: Map<number, Uint8Array>;
+}
+
+/** One device of a capture. */
+export interface CapturedDevice extends LearnedDescriptors {
+  /** Of the trace's interface. */
+  readonly interfaceIndex: number;
+  readonly bus: number;
+  readonly device: number;
   /** By address; endpoint 0 counts as one. */
   readonly endpoints: Map<number, EndpointTotals>;
 }
 
 /** The snapshot of a captured device; undefined when its device descriptor was not read. */
-export function descriptionOf(device: CapturedDevice, speed: UsbSpeed): UsbDescription | undefined {
+export function descriptionOf(device: LearnedDescriptors, speed: UsbSpeed): UsbDescription | undefined {
   if (device.descriptor === undefined) return undefined;
   const indices = [...device.configurations.keys()].sort((a, b) => a - b);
   return {
@@ -103,7 +109,7 @@ export class UsbDeviceTable {
     const setup = this.#pending.get(key);
     this.#pending.delete(key);
     if (setup !== undefined && record.status === URB_STATUS.ok && !record.isTruncated)
-      learn(device, setup, record.bytes.slice(record.offset, record.offset + record.length));
+      learnDescriptor(device, setup, record.bytes.slice(record.offset, record.offset + record.length));
     return device;
   }
 
@@ -143,7 +149,11 @@ function count(device: CapturedDevice, record: UsbRecord): void {
   if (record.isTruncated) totals.truncated++;
 }
 
-function learn(device: CapturedDevice, setup: Uint8Array, bytes: Uint8Array): void {
+/**
+ * Keeps the descriptor that a control transfer with `setup` has brought, if it is whole. Bounded: 256 strings, 8
+ * configurations, 32 report descriptors. `bytes` is kept.
+ */
+export function learnDescriptor(device: LearnedDescriptors, setup: Uint8Array, bytes: Uint8Array): void {
   if (setup[1] !== STANDARD_REQUEST.getDescriptor) return;
   const type = wValue(setup) >> 8;
   const index = wValue(setup) & 0xff;

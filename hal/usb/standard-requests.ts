@@ -66,9 +66,9 @@ export class StandardRequests {
       case STANDARD_REQUEST.setAddress:
         return HANDSHAKE.ack;
       case STANDARD_REQUEST.setConfiguration:
-        return this.#setConfiguration(wValue(setup) & 0xff);
+        return setup[0] === RECIPIENT.device ? this.#setConfiguration(wValue(setup) & 0xff) : HANDSHAKE.stall;
       case STANDARD_REQUEST.setInterface:
-        return this.#setInterface(wIndex(setup), wValue(setup));
+        return setup[0] === RECIPIENT.interface ? this.#setInterface(wIndex(setup), wValue(setup)) : HANDSHAKE.stall;
       case STANDARD_REQUEST.clearFeature:
         return this.#feature(setup, false);
       case STANDARD_REQUEST.setFeature:

@@ -1,11 +1,12 @@
 /** Checks `rig trace`: what it says of recordings, converts, compares and exports, and its errors. */
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { expect } from 'chai';
 import { VirtualClock } from '../../base/index.js';
 import { importHidRecorder, TraceRecorder } from '../../hal/index.js';
+import { PACKAGE_ROOT } from '../paths.js';
 import { fakeExecutor } from '../test-support/fake-run.js';
 import { type TestFolder, testFolder } from '../test-support/session.js';
 import { EXIT } from './exit-codes.js';
@@ -160,6 +161,37 @@ describe('rig trace', () => {
       expect(outcome.code, args.join(' ')).to.equal(code);
       expect(existsSync(path('out'))).to.equal(false);
     }
+  });
+
+  it('decodes a session of a logic analyser, with its lines named or not', async function () {
+    const logic = join(process.env.RIGVISOR_TRACES ?? resolve(PACKAGE_ROOT, '..', 'shared', 'traces'), 'logic');
+    if (!existsSync(logic)) {
+      console.log(`      skipped: no recordings in ${logic}`);
+      this.skip();
+    }
+    const modbus = join(logic, 'brainchild_io_16do', 'brainchild-io-16do.sr');
+    const unnamed = await trace('convert', modbus, path('out'));
+    expect(unnamed.code).to.equal(EXIT.usage);
+    expect(unnamed.err).to.contain('it has 0, 1; say what is on them with --uart rx=PROBE,tx=PROBE');
+    const wrong = await trace('convert', modbus, path('out'), '--uart', 'rx=7,tx=1');
+    expect(wrong.err).to.contain('has no probe "7"; it has 0, 1');
+    const { code, out } = await trace('convert', modbus, path('modbus.pcapng'), '--uart', 'rx=0,tx=1');
+    expect(code).to.equal(EXIT.pass);
+    expect(out).to.contain(
+      'serial line 19200 8E1 inverted (found out: baudRate, format, inverted): 235 characters, 0 with errors',
+    );
+    await trace('export', path('modbus.pcapng'), '-o', path('requests'), '--direction', 'transmitted');
+    expect(readFileSync(path('requests')).toString('hex')).to.match(/^0101000300010dca0102/);
+    const told = await trace(
+      'convert',
+      modbus,
+      path('told.pcapng'),
+      '--uart',
+      'rx=0,tx=1,baud=19200,format=8E1,inverted',
+    );
+    expect(told.out).to.contain('serial line 19200 8E1 inverted (as given)');
+    expect((await trace('diff', path('modbus.pcapng'), path('told.pcapng'), '--times')).code).to.equal(EXIT.pass);
+    expect((await trace('info', modbus)).out).to.contain('300000 of 2 bytes, 1 MHz');
   });
 
   it('names what to compare when a file is none', async () => {

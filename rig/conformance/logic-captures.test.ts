@@ -53,6 +53,7 @@ async function hear(path: string, lines: SigrokLines): Promise<Heard> {
   try {
     heard.decoding = await decodeSigrok(file, lines, {
       found: () => {},
+      reset: () => {},
       character: (direction, value, status, atNs) => {
         heard.times.push(atNs);
         heard[direction].push({ value, status, atNs });

@@ -107,7 +107,7 @@ export class RunView {
       guest: this.#stamps(subject, 'guest'),
     };
     return new ChannelView(
-      { subject, stamps, clocks: this.result.clocks, truth: this.truth },
+      { subject, stamps, clocks: this.result.clocks, truth: this.truth, scans: this.result.scans },
       this.#guest.reports.filter((report) => report.channel === name),
     );
   }

@@ -1,6 +1,7 @@
 /** What there is to say about recordings of other programs before they are converted. */
 
 import {
+  importGpsdLog,
   importHidRecorder,
   importUmockdev,
   MemorySink,
@@ -55,6 +56,15 @@ function hidRecorderFacts(path: string): Facts {
   ];
 }
 
+function gpsdFacts(path: string): Facts {
+  const { bytes, baudRate, timeSource, epochs, durationNs } = importGpsdLog(path, new NullSink());
+  return [
+    ['characters', `${bytes} at ${baudRate} baud`],
+    ['times', timeSource === undefined ? 'none' : `${timeSource}, ${epochs} epochs`],
+    ['duration', seconds(durationNs)],
+  ];
+}
+
 function umockdevFacts(path: string, kind: RecordingKind): Facts {
   const files: UmockdevFiles =
     kind === 'umockdev description'
@@ -84,11 +94,12 @@ function umockdevFacts(path: string, kind: RecordingKind): Facts {
   ];
 }
 
-/** Facts of a recording that is no pcapng; undefined for a kind of which nothing is known but that it can be converted. */
+/** Facts of a recording that is no pcapng. */
 export async function recordingFacts(path: string, kind: RecordingKind): Promise<TraceInfo> {
   const facts: Facts = [['kind', `${kind} ("rig trace convert" makes a trace of it)`]];
   if (kind === 'sigrok') facts.push(...(await sigrokFacts(path)));
   else if (kind === 'hid-recorder') facts.push(...hidRecorderFacts(path));
+  else if (kind === 'gpsd log') facts.push(...gpsdFacts(path));
   else if (kind.startsWith('umockdev')) facts.push(...umockdevFacts(path, kind));
   return { facts, interfaces: [], endpoints: [], damage: [] };
 }

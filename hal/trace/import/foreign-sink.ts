@@ -12,7 +12,7 @@ import type { UpperDissector } from '../upper-channel.js';
 export type Facts = { readonly [key: string]: string };
 
 /** The part of a USB tap that an import uses. */
-export type UrbTap = Pick<UsbTap, 'submitted' | 'completed'>;
+export type UrbTap = Pick<UsbTap, 'submitted' | 'completed' | 'reset'>;
 
 /** One direction or both of a serial line; a transmission is stamped where it began, a reception where it was complete. */
 export interface CharacterTap {
@@ -58,17 +58,30 @@ function isForeignSink(to: TraceSink | ForeignSink): to is ForeignSink {
   return 'channel' in to;
 }
 
-/** An opened target; `close` ends the trace when it was made here. */
+/** An opened target. */
 export interface OpenTarget {
   readonly sink: ForeignSink;
-  /** Ends the trace; throws what kept it from being written. */
+  /** Ends the trace when it was made here; throws what kept it from being written. */
   close(): void;
+  /** The import failed: lets the file go. */
+  abandon(): void;
 }
 
 /** Opens `to`; a trace that is made here gets `manifest` and virtual time. */
 export function openTarget(to: ImportTarget, manifest: JsonValue): OpenTarget {
-  if (to instanceof TraceRecorder) return { sink: new RecorderSink(to), close: () => {} };
-  if (typeof to !== 'string' && isForeignSink(to)) return { sink: to, close: () => {} };
+  const nothing = (): void => {};
+  if (to instanceof TraceRecorder) return { sink: new RecorderSink(to), close: nothing, abandon: nothing };
+  if (typeof to !== 'string' && isForeignSink(to)) return { sink: to, close: nothing, abandon: nothing };
   const recorder = new TraceRecorder({ to, clock: new VirtualClock(), manifest });
-  return { sink: new RecorderSink(recorder), close: () => void recorder.close() };
+  return {
+    sink: new RecorderSink(recorder),
+    close: () => void recorder.close(),
+    abandon: () => {
+      try {
+        recorder.close();
+      } catch {
+        // What made the import fail is told, not what follows from it.
+      }
+    },
+  };
 }

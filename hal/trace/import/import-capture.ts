@@ -236,6 +236,9 @@ export function importCapture(path: string, to: ImportTarget, descriptionPath?: 
         tap?.submitted(urb, lastNs);
       } else tap?.completed(urb, lastNs);
     }
+  } catch (error) {
+    target.abandon();
+    throw error;
   } finally {
     reader.close();
   }

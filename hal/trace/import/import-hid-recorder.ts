@@ -3,7 +3,7 @@
 import { basename } from 'node:path';
 import { HalError } from '../../errors.js';
 import { type ImportTarget, openTarget } from './foreign-sink.js';
-import { type HidRecordingDevice, HidRecordingParser } from './hid-recording.js';
+import { type HidRecordingDevice, type HidRecordingEvent, HidRecordingParser } from './hid-recording.js';
 import { HidReports } from './hid-reports.js';
 import { synthesiseHid } from './synthesised-device.js';
 import { fileLines } from './text-lines.js';
@@ -48,6 +48,15 @@ function survey(path: string): { readonly parser: HidRecordingParser; readonly l
   return { parser, longest };
 }
 
+/** The reports of a recording that `survey` has gone through: nothing in it is malformed. */
+function* eventsOf(path: string): Generator<HidRecordingEvent, void, undefined> {
+  const parser = new HidRecordingParser(path);
+  for (const line of fileLines(path)) {
+    const event = parser.take(line);
+    if (event !== undefined) yield event;
+  }
+}
+
 function nameOf(device: HidRecordingDevice, among: number): string {
   const name = device.name === '' ? 'hid' : device.name;
   return among > 1 ? `${name} ${device.index}` : name;
@@ -75,12 +84,9 @@ export function importHidRecorder(path: string, to: ImportTarget): HidRecorderIm
     reports.start(0);
     interfaces.set(device.index, reports);
   }
-  const second = new HidRecordingParser(path);
   let durationNs = 0;
   let total = 0;
-  for (const line of fileLines(path)) {
-    const event = second.take(line);
-    if (event === undefined) continue;
+  for (const event of eventsOf(path)) {
     interfaces.get(event.device.index)?.input(event.report, LEAD_IN_NS + event.atNs);
     counts.set(event.device.index, (counts.get(event.device.index) ?? 0) + 1);
     durationNs = event.atNs;

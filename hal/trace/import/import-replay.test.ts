@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -10,6 +10,9 @@ import { importCapture } from './import-capture.js';
 import { importHidRecorder } from './import-hid-recorder.js';
 import { importUmockdev } from './import-umockdev.js';
 import { importSigrok } from './sigrok/import-sigrok.js';
+import { sessionOf, UsbWaveform, Waveform } from './sigrok/sigrok-fixture.js';
+import { PID } from './sigrok/usb-packet.js';
+import { latin1 } from './text-lines.js';
 
 const TRACES = process.env.RIGVISOR_TRACES ?? join(process.cwd(), '..', 'shared', 'traces');
 
@@ -63,6 +66,38 @@ describe('imported recordings, replayed against their own host side', function (
     writeFileSync(join(folder, 'made.ioctl'), tree);
     importUmockdev({ ioctls: [join(folder, 'made.ioctl')] }, trace);
     expect(expectReplay(trace)).to.equal(3);
+  });
+
+  it('of a cable do not diverge either, with an enumeration and a reset in them', async () => {
+    const waveform = new Waveform();
+    const usb = new UsbWaveform(waveform, 'full', 0);
+    usb.pause(50e-6);
+    usb.reset(20e-6);
+    const device = Uint8Array.from([18, 1, 0, 2, 0, 0, 0, 8, 0x34, 0x12, 0x78, 0x56, 0, 1, 0, 0, 0, 1]);
+    const configuration = [9, 2, 25, 0, 1, 1, 0, 0x80, 50, 9, 4, 0, 0, 1, 0xff, 0, 0, 0, 7, 5, 0x81, 3, 8, 0, 1];
+    usb.controlIn(0, [0x80, 6, 0, 1, 0, 0, 64, 0], device, 8);
+    usb.reset(20e-6);
+    usb.controlOut(0, [0, 5, 7, 0, 0, 0, 0, 0]);
+    usb.controlIn(7, [0x80, 6, 0, 1, 0, 0, 18, 0], device, 8);
+    usb.controlIn(7, [0x80, 6, 0, 2, 0, 0, 25, 0], Uint8Array.from(configuration), 8);
+    usb.controlOut(7, [0, 9, 1, 0, 0, 0, 0, 0]);
+    for (const toggle of [0, 1, 0]) {
+      usb.token(PID.in, 7, 1);
+      usb.handshake(PID.nak);
+      usb.pause(100e-6);
+      usb.token(PID.in, 7, 1);
+      usb.data(toggle, [toggle, 1, 2]);
+      usb.handshake(PID.ack);
+    }
+    usb.token(PID.in, 7, 1);
+    usb.handshake(PID.nak);
+    usb.reset(20e-6);
+    const session = join(folder, 'cable.sr');
+    writeFileSync(session, sessionOf(waveform.sample(50e6, usb.time + 1e-4, 1), '50 MHz', ['DP', 'DM']));
+    const { findings } = await importSigrok(session, trace);
+    expect(findings.usb?.devices.map(({ address }) => address)).to.deep.equal([7]);
+    expect(expectReplay(trace)).to.equal(9);
+    expect(latin1(readFileSync(trace)).match(/reset/g)?.length).to.be.at.least(2);
   });
 
   describe(`recorded by others${existsSync(TRACES) ? '' : ` (pending: no recordings at ${TRACES}; set RIGVISOR_TRACES)`}`, () => {

@@ -285,8 +285,13 @@ export function importUmockdev(files: UmockdevFiles, to: ImportTarget): Umockdev
   const from = all.map((path) => basename(path)).join(', ');
   const target = openTarget(to, { importedFrom: from, format: 'umockdev' });
   const playback = new Playback(recording, target.sink, from);
-  playback.scripts(scripts);
-  for (const path of ioctls) playback.ioctls(path);
+  try {
+    playback.scripts(scripts);
+    for (const path of ioctls) playback.ioctls(path);
+  } catch (error) {
+    target.abandon();
+    throw error;
+  }
   target.close();
   const { lastNs, ...counts } = playback.counts;
   return {

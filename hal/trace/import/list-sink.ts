@@ -30,6 +30,7 @@ export class ListSink implements ForeignSink {
         const data = urb.inbound ? ` ${hex(urb.data, urb.actualLength)}` : '';
         this.#add(atNs, name, `C${urb.id} ${urb.status} ${urb.actualLength}${data}`);
       },
+      reset: (atNs: number): void => this.#add(atNs, name, 'reset'),
     };
   }
 

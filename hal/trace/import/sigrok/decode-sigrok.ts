@@ -54,6 +54,8 @@ export interface SigrokListener {
   character(direction: 'received' | 'sent', value: number, lineStatus: number, atNs: number): void;
   submitted(address: number, urb: Urb, atNs: number): void;
   completed(address: number, urb: Urb, atNs: number): void;
+  /** The USB bus was reset; what was in flight has been completed. */
+  reset(atNs: number): void;
 }
 
 export interface SigrokDecoding {
@@ -217,6 +219,7 @@ class Decoders {
     this.transfers = new UsbTransferDecoder(findings.bus, speed, sampleRate, {
       submitted: (address, urb, at) => this.order.add(at, () => listener.submitted(address, urb, file.timeNs(at))),
       completed: (address, urb, at) => this.order.add(at, () => listener.completed(address, urb, file.timeNs(at))),
+      reset: (at) => this.order.add(at, () => listener.reset(file.timeNs(at))),
     });
     this.transactions = new UsbTransactionDecoder(this.transfers);
     this.#line = new UsbLineDecoder(speed, sampleRate, this.transactions);

@@ -99,6 +99,10 @@ class Interfaces {
     this.#devices.get(address)?.submitted(urb, atNs);
   }
 
+  reset(atNs: number): void {
+    for (const device of this.#devices.values()) device.reset(atNs);
+  }
+
   completed(address: number, urb: Parameters<UrbTap['completed']>[0], atNs: number): void {
     this.#devices.get(address)?.completed(urb, atNs);
   }
@@ -121,7 +125,10 @@ export async function importSigrok(path: string, to: ImportTarget, lines?: Sigro
       samplesPerSecond: file.metadata.sampleRate,
     });
     const interfaces = new Interfaces(target, from);
-    const decoding = await decodeSigrok(file, wanted, interfaces);
+    const decoding = await decodeSigrok(file, wanted, interfaces).catch((error: unknown) => {
+      target.abandon();
+      throw error;
+    });
     target.close();
     const { characters, lineErrors, urbs } = interfaces;
     return { ...decoding, lines: wanted, characters, lineErrors, urbs };
@@ -143,7 +150,7 @@ export function describeSigrokImport({ findings, usb, characters, lineErrors, ur
   if (findings.usb !== undefined && usb !== undefined) {
     const faults = [...usb.faults].map(([what, count]) => `${count} ${what}`).join(', ') || 'none';
     told.push(
-      `${findings.usb.speed}-speed USB: ${findings.usb.devices.length} devices, ${urbs} URBs in ${usb.packets} packets; wrong packets: ${faults}`,
+      `${findings.usb.speed}-speed USB: addresses ${findings.usb.devices.map(({ address }) => address).join(', ') || 'none'}, ${urbs} URBs in ${usb.packets} packets; wrong packets: ${faults}`,
     );
     for (const device of findings.usb.devices) {
       const guessed = [...device.endpoints(findings.usb.speed)].filter(([, { known }]) => !known);

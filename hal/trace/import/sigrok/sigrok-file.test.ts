@@ -9,7 +9,7 @@ import { SigrokFile } from './sigrok-file.js';
 import { type FixtureEntry, metadataText, sessionOf, Waveform, zipOf } from './sigrok-fixture.js';
 import { parseSampleRate, parseSigrokMetadata } from './sigrok-metadata.js';
 
-const SILENT = { found: () => {}, character: () => {}, submitted: () => {}, completed: () => {} };
+const SILENT = { found: () => {}, character: () => {}, submitted: () => {}, completed: () => {}, reset: () => {} };
 
 async function caught(action: () => Promise<unknown>): Promise<unknown> {
   try {

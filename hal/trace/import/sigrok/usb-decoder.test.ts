@@ -64,6 +64,7 @@ function urbs(samples: Uint8Array, speed: UsbWireSpeed = 'full') {
       const data = Buffer.from(urb.data.subarray(0, urb.actualLength)).toString('hex');
       told.push({ what: `C${urb.id} ${urb.status} ${data}`, address, at });
     },
+    reset: (at) => void told.push({ what: 'reset', address: -1, at }),
   });
   run(transfers);
   transfers.finish(samples.length);
@@ -289,6 +290,7 @@ describe('USB transfers', () => {
       `C2 ${URB_STATUS.unlinked} `,
       'S3 81 64',
       `C3 ${URB_STATUS.unlinked} `,
+      'reset',
     ]);
     expect(transfers.unfinished).to.equal(1);
   });

@@ -1,9 +1,8 @@
 /** What a first look at a capture tells of the devices on it: descriptors that were read, and endpoints that were used. */
 
-import { stringText } from '../../../usb/describe.js';
-import { DESCRIPTOR, parseConfiguration, type UsbInterface } from '../../../usb/descriptors.js';
-import { STANDARD_REQUEST } from '../../../usb/setup-packet.js';
+import { parseConfiguration, type UsbInterface } from '../../../usb/descriptors.js';
 import { TRANSFER_TYPE, type TransferType, type UsbDescription } from '../../../usb/usb-port.js';
+import { descriptionOf, type LearnedDescriptors, learnDescriptor } from '../../usb-device-table.js';
 import type { ControlTransfer } from './usb-control-decoder.js';
 import type { UsbWireSpeed } from './usb-line-decoder.js';
 import type { UsbTransaction } from './usb-transaction-decoder.js';
@@ -17,9 +16,6 @@ export interface EndpointKnowledge {
   readonly known: boolean;
 }
 
-const MAX_STRINGS = 256;
-const MAX_CONFIGURATIONS = 8;
-const MAX_REPORTS = 32;
 /** An endpoint asked again sooner is none that is polled once a frame. */
 const POLLED_SECONDS = 0.0009;
 
@@ -33,10 +29,10 @@ interface EndpointUse {
   longest: number;
 }
 
-/** Gathers what is known of one device. Bounded: 32 endpoints, 256 strings, 8 configurations, 32 report descriptors. */
-export class UsbDeviceKnowledge {
+/** Gathers what is known of one device. Bounded: 32 endpoints, and as many descriptors as `learnDescriptor` keeps. */
+export class UsbDeviceKnowledge implements LearnedDescriptors {
   readonly address: number;
-  device: Uint8Array | undefined;
+  descriptor: Uint8Array | undefined;
   readonly configurations = new Map<number, Uint8Array>();
   readonly strings = new Map<number, string>();
   readonly reports = new Map<number, Uint8Array>();
@@ -50,21 +46,7 @@ export class UsbDeviceKnowledge {
 
   /** A control transfer that succeeded. */
   learn(transfer: ControlTransfer): void {
-    const { setup } = transfer;
-    if (setup[1] !== STANDARD_REQUEST.getDescriptor || (setup[0] !== 0x80 && setup[0] !== 0x81)) return;
-    const bytes = transfer.data.slice(0, transfer.length);
-    const index = setup[2];
-    const type = setup[3];
-    if (setup[0] === 0x81) {
-      if (type === DESCRIPTOR.hidReport && this.reports.size < MAX_REPORTS && bytes.length > 0)
-        this.reports.set(setup[4], bytes);
-      return;
-    }
-    if (type === DESCRIPTOR.device && bytes.length === 18) this.device = bytes;
-    else if (type === DESCRIPTOR.configuration && bytes.length >= 9 && this.configurations.size < MAX_CONFIGURATIONS) {
-      if (bytes.length === (bytes[2] | (bytes[3] << 8))) this.configurations.set(index, bytes);
-    } else if (type === DESCRIPTOR.string && index > 0 && bytes.length >= 2 && this.strings.size < MAX_STRINGS)
-      this.strings.set(index, stringText(bytes));
+    learnDescriptor(this, transfer.setup, transfer.data.slice(0, transfer.length));
   }
 
   use(transaction: UsbTransaction): void {
@@ -99,15 +81,7 @@ export class UsbDeviceKnowledge {
 
   /** The snapshot, as far as the capture tells; undefined when the device descriptor was not read in it. */
   description(speed: UsbWireSpeed): UsbDescription | undefined {
-    if (this.device === undefined) return undefined;
-    const indices = [...this.configurations.keys()].sort((a, b) => a - b);
-    return {
-      speed,
-      device: this.device,
-      configurations: indices.map((index) => this.configurations.get(index) ?? new Uint8Array(0)),
-      strings: this.strings,
-      reports: this.reports,
-    };
+    return descriptionOf(this, speed);
   }
 }
 

@@ -19,7 +19,7 @@ export interface UsbPacketListener {
     endSample: number,
     error: UsbLineError | undefined,
   ): void;
-  /** Both lines were low for 2.5 µs or more: the host resets the bus, or the device is not connected. */
+  /** Both lines were low for 2.5 µs or more and had not been so from the beginning: the host resets the bus, or the device was away. */
   reset(startSample: number, endSample: number): void;
 }
 
@@ -114,7 +114,7 @@ export class UsbLineDecoder {
       this.#run(gap);
       this.#end(gap);
     }
-    if (sample - gap >= this.#resetSamples) this.#listener.reset(gap, sample);
+    if (this.#state >= 0 && sample - gap >= this.#resetSamples) this.#listener.reset(gap, sample);
     this.#state = state;
     this.#since = sample;
     // A K right behind an EOP is no packet: those begin out of J.

@@ -86,7 +86,7 @@ export class UsbSurvey implements UsbTransactionListener {
     if (setup[0] === 0 && setup[1] === STANDARD_REQUEST.setAddress) {
       if (this.addresses.length < MAX_SESSIONS) this.addresses.push(setup[2] & 0x7f);
       const target = this.#device(setup[2] & 0x7f);
-      target.device ??= device.device;
+      target.descriptor ??= device.descriptor;
       for (const [index, bytes] of device.configurations) target.configurations.set(index, bytes);
       this.#unaddressed = new UsbDeviceKnowledge(0, this.#samplesPerSecond);
       this.#strayTraffic = false;

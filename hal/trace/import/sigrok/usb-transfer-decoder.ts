@@ -13,6 +13,8 @@ import type { UsbTransaction, UsbTransactionListener } from './usb-transaction-d
 export interface BusUrbListener {
   submitted(address: number, urb: Urb, atSample: number): void;
   completed(address: number, urb: Urb, atSample: number): void;
+  /** The bus was reset; what was in flight has been completed. */
+  reset(atSample: number): void;
 }
 
 /** A bulk transfer that has not gone on for so long is over. */
@@ -90,6 +92,7 @@ export class UsbTransferDecoder implements UsbTransactionListener {
       for (const endpoint of device.endpoints.values()) endpoint.end(endSample, URB_STATUS.unlinked);
       this.#dropControls(device);
     }
+    this.#listener.reset(endSample);
   }
 
   /** Ends bulk transfers that have not gone on for 10 ms. */
