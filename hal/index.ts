@@ -4,6 +4,9 @@ export { HalError, type HalErrorCode, type HalErrorDetails } from './errors.js';
 export type { HidDevice, HidDeviceInfo, HidEvents } from './hid/hid-device.js';
 export { type HidFromPortOptions, openHid } from './hid/hid-from-usb-port.js';
 export { type PortFromHidOptions, portFromHid } from './hid/port-from-hid.js';
+export type { HidListing, RealHidInfo } from './hid/real/hid-sysfs.js';
+export { type HidSelector, listRealHid, openRealHid, type RealHidOptions, selectHid } from './hid/real/real-hid.js';
+export { RealHidDevice } from './hid/real/real-hid-device.js';
 export {
   HID_REPORT_TYPE,
   type HidReportLayout,
@@ -180,6 +183,17 @@ export {
 export { injectUsbFaults, type UsbFaultOptions } from './usb/inject-faults.js';
 export { type DevicePort, type DevicePortOptions, portFromUsbDevice } from './usb/port-from-device.js';
 export { describeUsbDevice, readDescription, type UndescribedPort } from './usb/read-description.js';
+export { RealUsbDevice, type UsbTransferOptions } from './usb/real/real-device.js';
+export { listRealUsb, openRealUsb, type RealUsbOptions, realUsbDevice } from './usb/real/real-usb.js';
+export {
+  describeUsb,
+  hex4,
+  parseUsbSelector,
+  selectUsb,
+  type UsbSelector,
+  usbSelectorOf,
+} from './usb/real/select-usb.js';
+export type { UsbDeviceInfo, UsbListing } from './usb/real/sysfs.js';
 export type {
   UsbDivergence,
   UsbDivergenceReport,
