@@ -1,3 +1,5 @@
+/** Tests of HID devices over USB ports: the contract on every kind of device, and what is particular to this binding. */
+
 import { expect } from 'chai';
 import { createRandom, VirtualClock } from '../../base/index.js';
 import type { HalError } from '../errors.js';
