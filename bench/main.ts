@@ -11,6 +11,7 @@ import { benchReplay } from './replay.bench.js';
 import { benchStartup } from './startup.bench.js';
 import { benchStations } from './stations.bench.js';
 import { printTable, type Row } from './table.js';
+import { benchUsb } from './usb.bench.js';
 
 const ROUNDS = 5;
 
@@ -24,11 +25,12 @@ const SUITES: Readonly<
   linux: { title: 'Linux', run: benchLinux },
   replay: { title: 'Replay', run: async () => benchReplay(3) },
   startup: { title: 'Start and memory of a machine', run: async () => benchStartup() },
+  usb: { title: 'Simulated USB in host time', run: async () => benchUsb(ROUNDS) },
   stations: { title: 'Stations of the I/O path', run: benchStations },
 };
 
 /** Without arguments a few minutes at most: `engines` and `linux` take longer, and `stations` needs a quiet machine. */
-const DEFAULT_SUITES = ['interpreter', 'exit', 'startup', 'record', 'replay'];
+const DEFAULT_SUITES = ['interpreter', 'exit', 'startup', 'record', 'replay', 'usb'];
 
 async function main(args: readonly string[]): Promise<void> {
   const names = args.filter((arg, i) => !arg.startsWith('-') && !(args[i - 1] ?? '').startsWith('--'));
