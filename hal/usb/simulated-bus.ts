@@ -6,10 +6,11 @@
 import { type Clock, ENDPOINT_IN, Timer, TRANSFER_TYPE, URB_FLAGS, URB_STATUS, type Urb } from '../../base/index.js';
 import { type BusTiming, busTiming } from './bus-timing.js';
 import { ControlPipe } from './control-pipe.js';
-import { endpointIndex } from './descriptors.js';
+import { endpointIndex, parseDevice } from './descriptors.js';
 import { Pipe } from './pipe.js';
 import { StandardRequests } from './standard-requests.js';
 import { HANDSHAKE, type UsbPeripheral } from './usb-peripheral.js';
+import type { UsbDescription } from './usb-port.js';
 
 /** Largest packet of any endpoint. */
 const LARGEST_PACKET = 1024;
@@ -57,9 +58,11 @@ export class SimulatedBus {
         this.#openPipes();
         device.alternate?.(interfaceNumber, setting);
       },
+      // A transfer that waits at a NAK meets the halt at the next token.
+      halted: (address) => this.ready(address),
       haltCleared: (address) => device.haltCleared?.(address),
     });
-    const packet0 = device.description.device[7];
+    const packet0 = controlPacketBytes(device.description);
     this.#control = new ControlPipe(new Pipe(0, TRANSFER_TYPE.control, packet0, 0), this.#requests, device);
     this.#active = [this.#control.pipe];
   }
@@ -133,13 +136,9 @@ export class SimulatedBus {
   /** Makes the pipes of the present configuration; transfers of those that go are unlinked. */
   #openPipes(): void {
     const { table } = this.#requests;
+    const former = this.#active.filter((pipe) => pipe !== this.#control.pipe);
     for (let index = 0; index < 32; index++) {
       const endpoint = table.find((index & 0x0f) | (index >= 16 ? ENDPOINT_IN : 0));
-      const old = this.#pipes[index];
-      if (old !== undefined) {
-        if (this.#busy === old) this.#busy = undefined;
-        for (let left = old.count; left > 0; left--) this.#finish(old, URB_STATUS.unlinked);
-      }
       const isUsed = endpoint !== undefined && endpoint.transferType !== TRANSFER_TYPE.isochronous;
       this.#pipes[index] = isUsed
         ? new Pipe(
@@ -153,6 +152,11 @@ export class SimulatedBus {
     const pipes = this.#pipes.filter((pipe) => pipe !== undefined);
     this.#active = [...pipes.filter(isPeriodic), this.#control.pipe, ...pipes.filter((pipe) => !isPeriodic(pipe))];
     this.#turn = 0;
+    // Last, because their host may submit them again at once: then they wait at the new pipes.
+    for (const pipe of former) {
+      if (this.#busy === pipe) this.#busy = undefined;
+      for (let left = pipe.count; left > 0; left--) this.#finish(pipe, URB_STATUS.unlinked);
+    }
   }
 
   #kick(): void {
@@ -326,4 +330,10 @@ export class SimulatedBus {
 
 function isPeriodic(pipe: Pipe): boolean {
   return pipe.type === TRANSFER_TYPE.interrupt;
+}
+
+/** `bMaxPacketSize0`, at super speed an exponent (USB 3.2, table 9-11). Throws `HAL_INVALID` where there is no device descriptor. */
+function controlPacketBytes({ speed, device }: UsbDescription): number {
+  const { bMaxPacketSize0 } = parseDevice(device);
+  return speed === 'super' ? 512 : Math.max(8, bMaxPacketSize0);
 }
