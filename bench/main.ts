@@ -11,7 +11,9 @@ import { benchReplay } from './replay.bench.js';
 import { benchStartup } from './startup.bench.js';
 import { benchStations } from './stations.bench.js';
 import { printTable, type Row } from './table.js';
-import { benchUsb } from './usb.bench.js';
+import { benchUsbSimulated } from './usb.bench.js';
+import { benchUsbRecord } from './usb-record.bench.js';
+import { benchUsbReplay } from './usb-replay.bench.js';
 
 const ROUNDS = 5;
 
@@ -19,18 +21,21 @@ const SUITES: Readonly<
   Record<string, { readonly title: string; run(args: readonly string[]): Promise<readonly Row[]> }>
 > = {
   engines: { title: 'Engines: geometric means', run: async (args) => benchEngines(args) },
+  hal: {
+    title: 'USB',
+    run: async () => [...benchUsbSimulated(ROUNDS), ...benchUsbRecord(ROUNDS), ...benchUsbReplay()],
+  },
   interpreter: { title: 'Interpreter: guest instructions a second', run: async () => benchInterpreter(ROUNDS) },
   exit: { title: 'VM exits: guest code to a device model in TypeScript and back', run: async () => benchExit(ROUNDS) },
   record: { title: 'Recording', run: async () => benchRecord(ROUNDS) },
   linux: { title: 'Linux', run: benchLinux },
   replay: { title: 'Replay', run: async () => benchReplay(3) },
   startup: { title: 'Start and memory of a machine', run: async () => benchStartup() },
-  usb: { title: 'Simulated USB in host time', run: async () => benchUsb(ROUNDS) },
   stations: { title: 'Stations of the I/O path', run: benchStations },
 };
 
-/** Without arguments a few minutes at most: `engines` and `linux` take longer, and `stations` needs a quiet machine. */
-const DEFAULT_SUITES = ['interpreter', 'exit', 'startup', 'record', 'replay', 'usb'];
+/** Without arguments a few minutes at most: `engines` and `linux` take longer, `hal` writes 1 GB, and `stations` needs a quiet machine. */
+const DEFAULT_SUITES = ['interpreter', 'exit', 'startup', 'record', 'replay'];
 
 async function main(args: readonly string[]): Promise<void> {
   const names = args.filter((arg, i) => !arg.startsWith('-') && !(args[i - 1] ?? '').startsWith('--'));

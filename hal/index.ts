@@ -1,6 +1,18 @@
 /** The hardware abstraction layer: the one index of everything other layers may use of it. */
 
 export { HalError, type HalErrorCode, type HalErrorDetails } from './errors.js';
+export type { HidDevice, HidDeviceInfo, HidEvents } from './hid/hid-device.js';
+export { type HidFromPortOptions, openHid } from './hid/hid-from-usb-port.js';
+export { type PortFromHidOptions, portFromHid } from './hid/port-from-hid.js';
+export type { HidListing, RealHidInfo } from './hid/real/hid-sysfs.js';
+export { type HidSelector, listRealHid, openRealHid, type RealHidOptions, selectHid } from './hid/real/real-hid.js';
+export { RealHidDevice } from './hid/real/real-hid-device.js';
+export {
+  HID_REPORT_TYPE,
+  type HidReportLayout,
+  type HidReportType,
+  parseReportDescriptor,
+} from './hid/report-ids.js';
 export { listProfiles, loadProfile, type ProfileEntry, parseProfile } from './profile/load-profile.js';
 export {
   type HardwareProfile,
@@ -132,6 +144,7 @@ export {
 } from './trace/usb-device-table.js';
 export { USB_EVENT, type UsbEvent, UsbRecord } from './trace/usb-record.js';
 export { SNAPSHOT_MARK, type UsbRecorder } from './trace/usb-recorder.js';
+export type { UsbTotals } from './trace/usb-statistics.js';
 export { decodeUsbmon, USBMON_HEADER_BYTES } from './trace/usbmon.js';
 export { decodeUsbPcap } from './trace/usbpcap.js';
 export {
@@ -169,7 +182,18 @@ export {
 } from './usb/fault-plan.js';
 export { injectUsbFaults, type UsbFaultOptions } from './usb/inject-faults.js';
 export { type DevicePort, type DevicePortOptions, portFromUsbDevice } from './usb/port-from-device.js';
-export { readDescription, type UndescribedPort } from './usb/read-description.js';
+export { describeUsbDevice, readDescription, type UndescribedPort } from './usb/read-description.js';
+export { RealUsbDevice, type UsbTransferOptions } from './usb/real/real-device.js';
+export { listRealUsb, openRealUsb, type RealUsbOptions, realUsbDevice } from './usb/real/real-usb.js';
+export {
+  describeUsb,
+  hex4,
+  parseUsbSelector,
+  selectUsb,
+  type UsbSelector,
+  usbSelectorOf,
+} from './usb/real/select-usb.js';
+export type { UsbDeviceInfo, UsbListing } from './usb/real/sysfs.js';
 export type {
   UsbDivergence,
   UsbDivergenceReport,

@@ -11,7 +11,8 @@ const RECORDED_CODES: readonly HalErrorCode[] = [
 ];
 
 /** The error that `CODE message` stands for; `HAL_DISCONNECTED` for a code that ports do not end with. */
-export function recordedEnd(text: string): HalError {
+export function recordedEnd(recorded: string): HalError {
+  const text = recorded.replace(/\p{Cc}/gu, ' ');
   const space = text.indexOf(' ');
   const code = RECORDED_CODES.find((known) => known === text.slice(0, space)) ?? 'HAL_DISCONNECTED';
   return new HalError(code, space < 0 ? text : text.slice(space + 1));

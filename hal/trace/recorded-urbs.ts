@@ -77,7 +77,9 @@ export class RecordedUrb {
     this.setup.set(record.setup);
     this.interval = record.interval;
     this.flags = record.flags;
-    this.length = record.hasLength ? record.urbLength : -1;
+    // A read of nothing is none: captures that came from USBPcap do not tell.
+    const isUntold = record.inbound && record.urbLength === 0 && record.transferType !== TRANSFER_TYPE.control;
+    this.length = record.hasLength && !isUntold ? record.urbLength : -1;
     this.status = 0;
     this.actualLength = 0;
     this.skipped = false;
@@ -102,6 +104,10 @@ export class RecordedUrb {
   }
 }
 
+function isDataStage(record: UsbRecord): boolean {
+  return record.transferType === TRANSFER_TYPE.control && !record.hasSetup;
+}
+
 export type RecordedEvent = 'submitted' | 'completed' | 'note' | 'end';
 
 /**
@@ -114,6 +120,13 @@ export class RecordedUrbs {
   readonly #open = new Map<number, RecordedUrb>();
   readonly #spare: RecordedUrb[] = [];
   #current: RecordedUrb | undefined;
+  /** The cursor's packet has been read but not told yet. */
+  #isAhead = false;
+  /** Of the event at hand. */
+  packetNumber = 0;
+  timeNs = 0;
+  /** Text of a `note`. */
+  note = '';
   /** Submissions read so far. */
   submitted = 0;
   orphans = 0;
@@ -121,19 +134,6 @@ export class RecordedUrbs {
   constructor(recording: UsbRecording) {
     this.#path = recording.trace.path;
     this.#cursor = new UsbCursor(recording);
-  }
-
-  get packetNumber(): number {
-    return this.#cursor.packetNumber;
-  }
-
-  get timeNs(): number {
-    return this.#cursor.timeNs;
-  }
-
-  /** Text of a `note`. */
-  get note(): string {
-    return this.#cursor.note;
   }
 
   get isochronous(): number {
@@ -149,11 +149,14 @@ export class RecordedUrbs {
   /** Throws `HAL_TRACE` at damage, and when too many transfers wait at once. */
   next(): RecordedEvent {
     const cursor = this.#cursor;
-    while (cursor.next()) {
+    while (this.#advance()) {
+      this.packetNumber = cursor.packetNumber;
+      this.timeNs = cursor.timeNs;
+      this.note = cursor.note;
       if (cursor.note !== '') return 'note';
-      if (cursor.record.event === USB_EVENT.submit) {
-        if (!this.#extendsOpen(cursor.record)) return this.#submit(cursor.record);
-      } else if (this.#complete(cursor.record)) return 'completed';
+      if (cursor.record.event !== USB_EVENT.submit) {
+        if (this.#complete(cursor.record)) return 'completed';
+      } else if (!isDataStage(cursor.record)) return this.#submit(cursor.record);
     }
     return 'end';
   }
@@ -173,13 +176,20 @@ export class RecordedUrbs {
     this.#cursor.close();
   }
 
-  /** Old versions of USBPcap show the data stage of a control OUT transfer in a packet of its own. */
-  #extendsOpen(record: UsbRecord): boolean {
-    if (record.transferType !== TRANSFER_TYPE.control || record.hasSetup) return false;
-    const open = this.#open.get(record.id);
-    if (open !== undefined && !open.inbound && open.dataLength === 0 && record.length > 0)
-      open.keep(record, this.#cursor.packetNumber);
-    return true;
+  #advance(): boolean {
+    const isThere = this.#isAhead || this.#cursor.next();
+    this.#isAhead = false;
+    return isThere;
+  }
+
+  /** Old versions of USBPcap show the data stage of a control OUT transfer in a packet of its own, right behind it. */
+  #takeDataStage(urb: RecordedUrb): void {
+    const cursor = this.#cursor;
+    if (!cursor.next()) return;
+    const { record } = cursor;
+    this.#isAhead =
+      cursor.note !== '' || record.event !== USB_EVENT.submit || !isDataStage(record) || record.id !== urb.id;
+    if (!this.#isAhead) urb.keep(record, cursor.packetNumber);
   }
 
   #submit(record: UsbRecord): RecordedEvent {
@@ -198,6 +208,8 @@ export class RecordedUrbs {
     urb.begin(record, packetNumber, timeNs);
     this.#open.set(record.id, urb);
     this.#current = urb;
+    const hasData = urb.transferType === TRANSFER_TYPE.control && (urb.setup[6] | urb.setup[7]) !== 0;
+    if (hasData && !urb.inbound && urb.wireLength === 0) this.#takeDataStage(urb);
     return 'submitted';
   }
 

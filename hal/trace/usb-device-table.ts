@@ -8,7 +8,7 @@ import type { UsbDescription, UsbSpeed } from '../usb/usb-port.js';
 import { LINK_TYPE } from './pcapng-format.js';
 import type { PcapngReader } from './pcapng-reader.js';
 import { USB_EVENT, type UsbRecord } from './usb-record.js';
-import { decodeUsbmon } from './usbmon.js';
+import { decodeUsbmon, USBMON_SHORT_HEADER_BYTES } from './usbmon.js';
 import { decodeUsbPcap } from './usbpcap.js';
 
 const MAX_DEVICES = 1024;
@@ -21,13 +21,15 @@ const DEVICE_RECIPIENT = 0x80;
 
 /** Whether packets of `linkType` are USB packets that can be decoded. */
 export function isUsbLink(linkType: number): boolean {
-  return linkType === LINK_TYPE.usbmon || linkType === LINK_TYPE.usbPcap;
+  return linkType === LINK_TYPE.usbmon || linkType === LINK_TYPE.usbPcap || linkType === LINK_TYPE.usbmonShort;
 }
 
 /** Decodes the packet at hand; false when it is no USB packet. Never throws. */
 export function decodeUsbPacket(reader: PcapngReader, record: UsbRecord): boolean {
   const { linkType } = reader.packetInterface;
   if (linkType === LINK_TYPE.usbmon) return decodeUsbmon(reader.packet, reader.littleEndian, record);
+  if (linkType === LINK_TYPE.usbmonShort)
+    return decodeUsbmon(reader.packet, reader.littleEndian, record, USBMON_SHORT_HEADER_BYTES);
   return linkType === LINK_TYPE.usbPcap && decodeUsbPcap(reader.packet, record);
 }
 

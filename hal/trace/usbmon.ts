@@ -1,4 +1,4 @@
-/** Link type 220: USB packets with the 64-byte header of Linux' usbmon (Linux, Documentation/usb/usbmon.rst, "struct usbmon_packet"). */
+/** Link types 220 and 189: USB packets with the 64- or 48-byte header of Linux' usbmon (Linux, Documentation/usb/usbmon.rst, "struct usbmon_packet"). */
 
 import { TRANSFER_TYPE, type TransferType, URB_STATUS, type Urb } from '../../base/index.js';
 import type { PacketView } from './pcapng-reader.js';
@@ -6,6 +6,8 @@ import type { PcapngWriter } from './pcapng-writer.js';
 import { USB_EVENT, type UsbEvent, type UsbRecord } from './usb-record.js';
 
 export const USBMON_HEADER_BYTES = 64;
+/** Of link type 189, which ends behind the SETUP packet. */
+export const USBMON_SHORT_HEADER_BYTES = 48;
 const ISO_DESCRIPTOR_BYTES = 16;
 /** More descriptors than this are a damaged count. */
 const MOST_ISO_DESCRIPTORS = 1024;
@@ -22,9 +24,15 @@ const EVENTS: Readonly<Record<number, UsbEvent>> = {
 const ID_HIGH_MASK = 0x1f_ffff;
 
 /** Takes `packet` in; false when it is no packet of this kind. Never throws. */
-export function decodeUsbmon(packet: PacketView, littleEndian: boolean, record: UsbRecord): boolean {
+export function decodeUsbmon(
+  packet: PacketView,
+  littleEndian: boolean,
+  record: UsbRecord,
+  headerBytes: number = USBMON_HEADER_BYTES,
+): boolean {
   const { bytes, offset, length } = packet;
-  if (length < USBMON_HEADER_BYTES) return false;
+  if (length < headerBytes) return false;
+  const isLong = headerBytes === USBMON_HEADER_BYTES;
   const u32 = (at: number): number => {
     const i = offset + at;
     return littleEndian
@@ -47,17 +55,19 @@ export function decodeUsbmon(packet: PacketView, littleEndian: boolean, record: 
   record.urbLength = u32(32);
   record.hasSetup = transferType === 2 && event === USB_EVENT.submit && bytes[offset + 14] === FLAG.present;
   for (let i = 0; i < 8; i++) record.setup[i] = record.hasSetup ? bytes[offset + 40 + i] : 0;
-  record.interval = u32(48);
-  record.flags = u32(56);
+  record.interval = isLong ? u32(48) : 0;
+  record.flags = isLong ? u32(56) : 0;
   record.packetId = packet.packetId;
   record.mark = packet.customText;
-  return decodeData(packet, u32(36), transferType === 0 ? u32(60) : 0, record);
+  const isoDescriptors = isLong && transferType === TRANSFER_TYPE.isochronous ? u32(60) : 0;
+  if (isoDescriptors > MOST_ISO_DESCRIPTORS) return false;
+  decodeData(packet, u32(36), headerBytes + isoDescriptors * ISO_DESCRIPTOR_BYTES, record);
+  return true;
 }
 
-function decodeData(packet: PacketView, captured: number, isoDescriptors: number, record: UsbRecord): boolean {
+/** `head`: bytes in front of the data. */
+function decodeData(packet: PacketView, captured: number, head: number, record: UsbRecord): void {
   const { bytes, offset, length } = packet;
-  if (isoDescriptors > MOST_ISO_DESCRIPTORS) return false;
-  const head = USBMON_HEADER_BYTES + isoDescriptors * ISO_DESCRIPTOR_BYTES;
   const carries = record.inbound ? record.event === USB_EVENT.complete : record.event === USB_EVENT.submit;
   // Another flag than these says why the kernel could not look at the data: they crossed the wire nevertheless.
   const isPresent = bytes[offset + 15] === FLAG.present;
@@ -69,7 +79,6 @@ function decodeData(packet: PacketView, captured: number, isoDescriptors: number
   // Packets of an isochronous transfer lie apart in its buffer, so what was captured is longer than what crossed.
   if (isIsochronous) record.dataLength = isPresent ? captured : 0;
   else record.dataLength = carries ? Math.max(record.urbLength, record.length) : record.length;
-  return true;
 }
 
 /** Where a device is, as usbmon numbers it. */

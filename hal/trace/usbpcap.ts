@@ -11,15 +11,17 @@ const STAGE = { setup: 0, data: 1, status: 2, complete: 3 } as const;
 const SETUP_BYTES = 8;
 
 /** `USBD_STATUS` (Windows, usb.h) by ours. */
-const STATUSES: Readonly<Record<number, number>> = {
-  0: URB_STATUS.ok,
-  3221225476: URB_STATUS.stall,
-  3221225520: URB_STATUS.stall,
-  3221225484: URB_STATUS.overflow,
-  3221225481: URB_STATUS.short,
-  3221254144: URB_STATUS.noDevice,
-  3221291008: URB_STATUS.unlinked,
-};
+const STATUSES: ReadonlyMap<number, number> = new Map([
+  [0, URB_STATUS.ok],
+  [0xc000_0004, URB_STATUS.stall],
+  [0xc000_0030, URB_STATUS.stall],
+  [0xc000_0008, URB_STATUS.overflow],
+  [0xc000_000c, URB_STATUS.overflow],
+  [0xc000_0009, URB_STATUS.short],
+  [0x8000_0300, URB_STATUS.invalid],
+  [0xc000_7000, URB_STATUS.noDevice],
+  [0xc001_0000, URB_STATUS.unlinked],
+]);
 
 /** Takes `packet` in; false when it is no packet of this kind. Never throws. */
 export function decodeUsbPcap(packet: PacketView, record: UsbRecord): boolean {
@@ -40,7 +42,7 @@ export function decodeUsbPcap(packet: PacketView, record: UsbRecord): boolean {
   record.bus = u16(17);
   record.device = u16(19);
   record.timeNs = packet.timeNs;
-  record.status = isComplete ? (STATUSES[u32(10)] ?? URB_STATUS.protocol) : URB_STATUS.inProgress;
+  record.status = isComplete ? (STATUSES.get(u32(10)) ?? URB_STATUS.protocol) : URB_STATUS.inProgress;
   record.interval = 0;
   record.flags = 0;
   record.packetId = packet.packetId;

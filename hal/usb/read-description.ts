@@ -27,12 +27,52 @@ const MOST_STRINGS = 64;
 const MOST_REPORT_BYTES = 4096;
 const FULL_STRING_BYTES = 255;
 
+/** Asks for a descriptor: `bmRequestType`'s recipient, `wValue`, `wIndex`, `wLength`; undefined when the device refuses. */
+type AskDescriptor = (
+  recipient: number,
+  wValue: number,
+  wIndex: number,
+  wLength: number,
+) => Promise<Uint8Array | undefined>;
+
 /**
  * Reads the descriptors of `port` and answers it with them, its host side free. Rejects with `HAL_IO` when the device does
  * not answer, `HAL_INVALID` when what it answers is no descriptor, `HAL_TIMEOUT` after `timeoutMs` for one of them.
  */
 export async function readDescription(port: UndescribedPort, speed: UsbSpeed, timeoutMs: number): Promise<UsbPort> {
-  const reader = new DescriptorReader(port, timeoutMs);
+  const transfers = new Transfers(port, new WallClock());
+  port.description = await describe(port.name, speed, async (recipient, wValue, wIndex, wLength) => {
+    const fields = {
+      bmRequestType: 0x80 | recipient,
+      bRequest: STANDARD_REQUEST.getDescriptor,
+      wValue,
+      wIndex,
+      wLength,
+    };
+    const { status, data } = await transfers.control(fields, undefined, timeoutMs);
+    return status === 0 ? data : undefined;
+  });
+  port.detach();
+  return port;
+}
+
+/**
+ * What an open WebUSB device says of itself. HID report descriptors are left out: an operating system gives them to whoever
+ * has claimed the interface. Rejects as the device does, with `HAL_IO` when it does not answer, `HAL_INVALID`.
+ */
+export function describeUsbDevice(device: USBDevice, name: string, speed: UsbSpeed): Promise<UsbDescription> {
+  return describe(name, speed, async (recipient, value, index, length) => {
+    if (recipient !== RECIPIENT.device) return undefined;
+    const request = STANDARD_REQUEST.getDescriptor;
+    const setup = { requestType: 'standard', recipient: 'device', request, value, index } as const;
+    const { status, data } = await device.controlTransferIn(setup, length);
+    if (status !== 'ok' || data === undefined) return undefined;
+    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
+  });
+}
+
+async function describe(name: string, speed: UsbSpeed, ask: AskDescriptor): Promise<UsbDescription> {
+  const reader = new DescriptorReader(name, ask);
   const device = await reader.device();
   const configurations: Uint8Array[] = [];
   const parsed: UsbConfiguration[] = [];
@@ -44,9 +84,7 @@ export async function readDescription(port: UndescribedPort, speed: UsbSpeed, ti
   }
   const strings = await reader.strings(stringIndices(device, parsed));
   const reports = await reader.reports(parsed);
-  port.description = { speed, device, configurations, strings, reports };
-  port.detach();
-  return port;
+  return { speed, device, configurations, strings, reports };
 }
 
 function stringIndices(device: Uint8Array, configurations: readonly UsbConfiguration[]): Set<number> {
@@ -59,15 +97,10 @@ function stringIndices(device: Uint8Array, configurations: readonly UsbConfigura
 }
 
 class DescriptorReader {
-  readonly #port: UsbPort;
-  readonly #transfers: Transfers;
-  readonly #timeoutMs: number;
-
-  constructor(port: UsbPort, timeoutMs: number) {
-    this.#port = port;
-    this.#transfers = new Transfers(port, new WallClock());
-    this.#timeoutMs = timeoutMs;
-  }
+  constructor(
+    private readonly name: string,
+    private readonly ask: AskDescriptor,
+  ) {}
 
   device(): Promise<Uint8Array> {
     return this.#needed(DESCRIPTOR.device, 0, DEVICE_DESCRIPTOR_BYTES);
@@ -75,8 +108,7 @@ class DescriptorReader {
 
   async configuration(index: number): Promise<Uint8Array> {
     const head = await this.#needed(DESCRIPTOR.configuration, index, CONFIGURATION_HEAD_BYTES);
-    if (head.length < 4)
-      throw new HalError('HAL_INVALID', `${this.#port.name} sent half of a configuration descriptor`);
+    if (head.length < 4) throw new HalError('HAL_INVALID', `${this.name} sent half of a configuration descriptor`);
     return this.#needed(DESCRIPTOR.configuration, index, head[2] | (head[3] << 8));
   }
 
@@ -85,7 +117,12 @@ class DescriptorReader {
     const strings = new Map<number, string>();
     for (const index of indices) {
       if (strings.size === MOST_STRINGS) break;
-      const bytes = await this.#ask(RECIPIENT.device, DESCRIPTOR.string, index, LANGUAGE_ENGLISH_US, FULL_STRING_BYTES);
+      const bytes = await this.ask(
+        RECIPIENT.device,
+        (DESCRIPTOR.string << 8) | index,
+        LANGUAGE_ENGLISH_US,
+        FULL_STRING_BYTES,
+      );
       if (bytes !== undefined) strings.set(index, stringText(bytes));
     }
     return strings;
@@ -98,33 +135,15 @@ class DescriptorReader {
         const hid = alternates[0].extra.find((extra) => extra[1] === DESCRIPTOR.hid && extra.length >= 9);
         if (hid === undefined) continue;
         const length = Math.min(MOST_REPORT_BYTES, hid[7] | (hid[8] << 8));
-        const bytes = await this.#ask(RECIPIENT.interface, DESCRIPTOR.hidReport, 0, number, length);
+        const bytes = await this.ask(RECIPIENT.interface, DESCRIPTOR.hidReport << 8, number, length);
         if (bytes !== undefined) reports.set(number, bytes);
       }
     return reports;
   }
 
   async #needed(type: number, index: number, length: number): Promise<Uint8Array> {
-    const bytes = await this.#ask(RECIPIENT.device, type, index, 0, length);
+    const bytes = await this.ask(RECIPIENT.device, (type << 8) | index, 0, length);
     if (bytes !== undefined) return bytes;
-    throw new HalError('HAL_IO', `${this.#port.name} does not answer for its descriptors`, { where: this.#port.name });
-  }
-
-  async #ask(
-    recipient: number,
-    type: number,
-    index: number,
-    wIndex: number,
-    wLength: number,
-  ): Promise<Uint8Array | undefined> {
-    const fields = {
-      bmRequestType: 0x80 | recipient,
-      bRequest: STANDARD_REQUEST.getDescriptor,
-      wValue: (type << 8) | index,
-      wIndex,
-      wLength,
-    };
-    const { status, data } = await this.#transfers.control(fields, undefined, this.#timeoutMs);
-    return status === 0 ? data : undefined;
+    throw new HalError('HAL_IO', `${this.name} does not answer for its descriptors`, { where: this.name });
   }
 }

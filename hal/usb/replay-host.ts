@@ -5,7 +5,7 @@ import { HalError } from '../errors.js';
 import { type RecordedEvent, type RecordedUrb, RecordedUrbs } from '../trace/recorded-urbs.js';
 import { openTrace, type TraceFile } from '../trace/trace-file.js';
 import { summaryOf } from './replay-divergence.js';
-import { isHostsDoing } from './replay-flight.js';
+import { isHostsDoing } from './replay-flights.js';
 import { type UsbReplaySource, type UsbSourceOptions, usbReplaySource } from './replay-source.js';
 import type { UsbPort, UsbSink } from './usb-port.js';
 

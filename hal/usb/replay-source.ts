@@ -82,7 +82,7 @@ function usbInterface(
   if (isUsbLink(described.linkType)) return described;
   throw new HalError('HAL_INVALID', `${trace.path} holds no USB packets on interface #${described.index}`, {
     where: trace.path,
-    hint: 'Name one with USB packets (link types 220 and 249); "rig trace info" lists them.',
+    hint: 'Name one with USB packets (link types 220, 189 and 249); "rig trace info" lists them.',
   });
 }
 

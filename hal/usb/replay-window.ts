@@ -119,7 +119,6 @@ export class ReplayWindow {
       const isLoose = this.#isLoose(recorded);
       if (isStandardRequest && !isLoose) return this.#notFound(true, nearest);
       if (isLoose && !isStandardRequest) continue;
-      this.#completeData(recorded);
       const same = sameTransfer(urb, recorded, masks);
       nearest ??= recorded;
       if (!same && isStandardRequest) continue;
@@ -175,12 +174,6 @@ export class ReplayWindow {
     const before = this.#urbs.submitted;
     while (this.read()) if (this.#urbs.submitted > before) return true;
     return this.#urbs.submitted > before;
-  }
-
-  /** The data of a control OUT transfer may stand in a packet behind its submission. */
-  #completeData(urb: RecordedUrb): void {
-    const isDue = urb.transferType === TRANSFER_TYPE.control && !urb.inbound && urb.wireLength === 0;
-    if (isDue && (urb.setup[6] | urb.setup[7]) !== 0) while (urb.wireLength === 0 && !urb.isComplete && this.read());
   }
 
   #isLoose(urb: RecordedUrb): boolean {

@@ -5,7 +5,6 @@ import { HalError } from '../errors.js';
 import { recordedEnd } from '../trace/recorded-end.js';
 import type { RecordedUrb } from '../trace/recorded-urbs.js';
 import { openTrace, type TraceFile } from '../trace/trace-file.js';
-import { endpointIndex } from './descriptors.js';
 import {
   divergence,
   fieldDifferences,
@@ -14,7 +13,7 @@ import {
   type UsbDivergenceReport,
   type UsbReplayPolicy,
 } from './replay-divergence.js';
-import { Flight, fillFrom, isHostsDoing } from './replay-flight.js';
+import { type Flight, Flights, fillFrom, isHostsDoing, type ReplayPacing } from './replay-flights.js';
 import { checkMask, type UsbReplayMask } from './replay-masks.js';
 import { type UsbReplaySource, type UsbSourceOptions, usbReplaySource } from './replay-source.js';
 import { countSubmissions, ReplayTally } from './replay-tally.js';
@@ -36,9 +35,11 @@ export interface UsbReplayOptions extends UsbSourceOptions {
   /**
    * `causal`: a completion follows its submission by the recorded time, but waits for what the host had told the device before
    * it (OUT and control transfers), and is later when that is. Default of `strict`. `gap`: it follows its submission,
-   * whatever else the host does. Default of the others.
+   * whatever else the host does. Default of the others. `device`: what a device paces (IN transfers of data, interrupt transfers) comes
+   * when it came then, and not before the host has told the device what it had told it then; a host that is more than 50 ms
+   * late shifts it. For devices with a clock of their own.
    */
-  readonly pacing?: 'causal' | 'gap';
+  readonly pacing?: ReplayPacing;
   /**
    * `answered` (default): standard requests that are not as recorded are answered from the recorded descriptors, recorded
    * ones may be left out, and both are counted. `compared`: they are compared as all others.
@@ -74,10 +75,7 @@ class RecordedPort implements ReplayedUsbPort {
   readonly #window: ReplayWindow;
   readonly #standard: StandardRequests;
   readonly #timer = new Timer(() => this.#run());
-  readonly #flights: Flight[] = [];
-  readonly #spare: Flight[] = [];
-  /** Completion packet that comes first, by endpoint. */
-  readonly #firstOf = new Float64Array(32);
+  readonly #flights: Flights;
   readonly #tally = new ReplayTally();
   #sink: UsbSink | undefined;
   #latenessNs = 0;
@@ -100,7 +98,9 @@ class RecordedPort implements ReplayedUsbPort {
     this.#clock = options.clock;
     this.#policy = policy;
     this.#masks = masks;
-    this.#causal = (options.pacing ?? (policy === 'strict' ? 'causal' : 'gap')) === 'causal';
+    const pacing = options.pacing ?? (policy === 'strict' ? 'causal' : 'gap');
+    this.#causal = pacing !== 'gap';
+    this.#flights = new Flights(pacing);
     this.#onDivergence = options.onDivergence;
     this.#onEnd = options.onEnd;
     const standardAnswered = options.standardRequests !== 'compared';
@@ -121,6 +121,7 @@ class RecordedPort implements ReplayedUsbPort {
       });
     this.#sink = sink;
     this.#latenessNs = this.#clock.now() - this.#source.trace.startNs;
+    this.#flights.start(this.#latenessNs);
     this.#wake();
   }
 
@@ -128,7 +129,7 @@ class RecordedPort implements ReplayedUsbPort {
     this.#refuseClosed();
     checkUrb(urb, this.name);
     if (this.#sink === undefined) throw new HalError('HAL_INVALID', `${this.name} has no host side yet`);
-    if (this.#flights.length >= MOST_IN_FLIGHT)
+    if (this.#flights.all.length >= MOST_IN_FLIGHT)
       throw new HalError('HAL_INVALID', `more than ${MOST_IN_FLIGHT} transfers wait on ${this.name}`, {
         where: this.name,
         hint: 'Wait for completions.',
@@ -136,12 +137,7 @@ class RecordedPort implements ReplayedUsbPort {
     urb.status = URB_STATUS.inProgress;
     urb.actualLength = 0;
     this.#tally.submitted++;
-    const flight = this.#spare.pop() ?? new Flight();
-    flight.urb = urb;
-    flight.recorded = undefined;
-    flight.settled = false;
-    flight.latenessNs = 0;
-    this.#flights.push(flight);
+    const flight = this.#flights.add(urb);
     if (this.#stopped || this.#failure !== undefined)
       flight.settle(this.#clock.now() + OUT_OF_BAND_NS, URB_STATUS.noDevice, 0);
     else this.#place(flight, urb);
@@ -149,7 +145,7 @@ class RecordedPort implements ReplayedUsbPort {
   }
 
   cancel(urb: Urb): void {
-    const flight = this.#flights.find((one) => one.urb === urb);
+    const flight = this.#flights.all.find((one) => one.urb === urb);
     if (flight === undefined || flight.settled) return;
     this.#unlink(flight, urb);
     this.#wake();
@@ -158,7 +154,7 @@ class RecordedPort implements ReplayedUsbPort {
   reset(): void {
     this.#refuseClosed();
     this.#standard.reset();
-    for (const flight of this.#flights)
+    for (const flight of this.#flights.all)
       if (flight.urb !== undefined && !flight.settled) this.#unlink(flight, flight.urb);
     this.#wake();
   }
@@ -202,19 +198,11 @@ class RecordedPort implements ReplayedUsbPort {
     }
     this.#window.take(recorded);
     const nowNs = this.#clock.now();
-    flight.recorded = recorded;
-    flight.latenessNs = nowNs - recorded.submitNs;
-    this.#latenessNs = flight.latenessNs;
+    this.#latenessNs = nowNs - recorded.submitNs;
     const isControl = recorded.transferType === TRANSFER_TYPE.control;
     if (isControl && isStandard(recorded.setup) && !recorded.inbound)
       this.#standard.answer(recorded.setup, recorded.data);
-    if (!this.#causal || (recorded.inbound && !isControl)) return;
-    for (const other of this.#flights) {
-      const { recorded: before } = other;
-      if (before === undefined || before.submitPacket >= recorded.submitPacket) continue;
-      if (before.completePacket > recorded.submitPacket)
-        other.latenessNs = Math.max(other.latenessNs, flight.latenessNs);
-    }
+    this.#flights.place(flight, recorded, nowNs);
   }
 
   /** Answers a standard request out of band. */
@@ -285,7 +273,7 @@ class RecordedPort implements ReplayedUsbPort {
         return;
       }
       this.#lookAhead();
-      const flight = this.#earliest();
+      const flight = this.#flights.earliest(this.#causal ? this.#window.gatePacket : Number.POSITIVE_INFINITY);
       const noteNs = this.#noteDueNs(flight);
       if (flight === undefined && noteNs === Number.POSITIVE_INFINITY) {
         this.#rest();
@@ -304,7 +292,7 @@ class RecordedPort implements ReplayedUsbPort {
   /** Reads on while completions of transfers in flight are unknown, and gives those that wait for their place one. */
   #lookAhead(): void {
     if (this.#stopped) return;
-    for (const flight of this.#flights) {
+    for (const flight of this.#flights.all) {
       if (flight.settled || flight.urb === undefined) continue;
       if (flight.recorded === undefined && !this.#window.ended) {
         if (this.#window.find(flight.urb) === 'same' && this.#window.candidate !== undefined) {
@@ -315,32 +303,8 @@ class RecordedPort implements ReplayedUsbPort {
       const { recorded } = flight;
       if (recorded !== undefined) while (!recorded.isComplete && this.#window.read());
     }
-    if (this.#flights.length === 0)
+    if (this.#flights.all.length === 0)
       while (!this.#window.ended && this.#window.nextNote === undefined && this.#window.read());
-  }
-
-  /** The transfer that ends next, with `dueNs` set; undefined when none can end before the host does something. */
-  #earliest(): Flight | undefined {
-    const flights = this.#flights;
-    const firstOf = this.#firstOf.fill(Number.POSITIVE_INFINITY);
-    for (const { recorded, settled } of flights) {
-      if (recorded === undefined || settled) continue;
-      const at = endpointIndex(recorded.endpointAddress & ((recorded.endpointAddress & 0x0f) === 0 ? 0 : 0xff));
-      if (recorded.completePacket < firstOf[at]) firstOf[at] = recorded.completePacket;
-    }
-    const gate = this.#causal ? this.#window.gatePacket : Number.POSITIVE_INFINITY;
-    let earliest: Flight | undefined;
-    for (const flight of flights) {
-      const { recorded } = flight;
-      if (!flight.settled) {
-        if (recorded === undefined || !recorded.isComplete || recorded.completePacket > gate) continue;
-        const at = endpointIndex(recorded.endpointAddress & ((recorded.endpointAddress & 0x0f) === 0 ? 0 : 0xff));
-        if (isHostsDoing(recorded.status) || firstOf[at] !== recorded.completePacket) continue;
-        flight.dueNs = recorded.completeNs + flight.latenessNs;
-      }
-      if (earliest === undefined || comesBefore(flight, earliest)) earliest = flight;
-    }
-    return earliest;
   }
 
   #complete(flight: Flight): void {
@@ -355,31 +319,17 @@ class RecordedPort implements ReplayedUsbPort {
       flight.actualLength = fillFrom(recorded, urb);
     }
     if (recorded !== undefined) {
-      this.#holdUp(recorded);
+      this.#flights.holdUp(recorded, this.#clock.now());
       this.#window.forget(recorded);
     }
     this.#land(flight, urb);
   }
 
-  /** What was submitted behind `done` on its endpoint goes on from here. */
-  #holdUp(done: RecordedUrb): void {
-    const nowNs = this.#clock.now();
-    for (const flight of this.#flights) {
-      const { recorded } = flight;
-      if (recorded === undefined || recorded === done || recorded.endpointAddress !== done.endpointAddress) continue;
-      if (recorded.submitPacket > done.completePacket)
-        flight.latenessNs = Math.max(flight.latenessNs, nowNs - recorded.submitNs);
-    }
-  }
-
   /** Takes the flight out before the host is told: it may use the URB again, or close the port. */
   #land(flight: Flight, urb: Urb): void {
-    this.#flights.splice(this.#flights.indexOf(flight), 1);
     urb.status = flight.status;
     urb.actualLength = flight.actualLength;
-    flight.urb = undefined;
-    flight.recorded = undefined;
-    if (this.#spare.length < 64) this.#spare.push(flight);
+    this.#flights.remove(flight);
     this.#sink?.completed(urb);
   }
 
@@ -387,7 +337,7 @@ class RecordedPort implements ReplayedUsbPort {
   #noteDueNs(flight: Flight | undefined): number {
     const note = this.#window.nextNote;
     if (note === undefined || this.#stopped) return Number.POSITIVE_INFINITY;
-    const waits = this.#flights.some(
+    const waits = this.#flights.all.some(
       ({ recorded, settled }) => !settled && recorded !== undefined && recorded.completePacket < note.packet,
     );
     if (waits && flight !== undefined) return Number.POSITIVE_INFINITY;
@@ -425,7 +375,7 @@ class RecordedPort implements ReplayedUsbPort {
     this.#stopped = true;
     this.#clock.cancel(this.#timer);
     this.#window.close();
-    for (let flight = this.#flights[0]; flight !== undefined; flight = this.#flights[0]) {
+    for (let flight = this.#flights.all[0]; flight !== undefined; flight = this.#flights.all[0]) {
       if (!flight.settled) flight.settle(0, URB_STATUS.shutdown, 0);
       if (flight.urb !== undefined) this.#land(flight, flight.urb);
     }
@@ -434,12 +384,6 @@ class RecordedPort implements ReplayedUsbPort {
   #refuseClosed(): void {
     if (this.#closed) throw new HalError('HAL_CLOSED', `${this.name} is closed`, { where: this.name });
   }
-}
-
-function comesBefore(flight: Flight, other: Flight): boolean {
-  if (flight.dueNs !== other.dueNs) return flight.dueNs < other.dueNs;
-  const of = ({ recorded, settled }: Flight): number => (settled ? -1 : (recorded?.completePacket ?? -1));
-  return of(flight) < of(other);
 }
 
 /**

@@ -6,7 +6,7 @@
 import { type Clock, ENDPOINT_IN, Timer, TRANSFER_TYPE, URB_FLAGS, URB_STATUS, type Urb } from '../../base/index.js';
 import { type BusTiming, busTiming } from './bus-timing.js';
 import { ControlPipe } from './control-pipe.js';
-import { endpointIndex, parseDevice } from './descriptors.js';
+import { endpointIndex, parseDevice, type UsbEndpoint } from './descriptors.js';
 import { Pipe } from './pipe.js';
 import { StandardRequests } from './standard-requests.js';
 import { HANDSHAKE, type UsbPeripheral } from './usb-peripheral.js';
@@ -28,6 +28,8 @@ export class SimulatedBus {
   readonly #requests: StandardRequests;
   readonly #control: ControlPipe;
   readonly #pipes: (Pipe | undefined)[] = new Array(32).fill(undefined);
+  /** What each of them is for. */
+  readonly #endpoints: (UsbEndpoint | undefined)[] = new Array(32).fill(undefined);
   /** Those that exist, in the order in which they are asked. */
   #active: Pipe[] = [];
   /** Transfers that are over before they have begun. */
@@ -55,7 +57,7 @@ export class SimulatedBus {
         device.configured(value);
       },
       alternate: (interfaceNumber, setting) => {
-        this.#openPipes();
+        this.#openPipes(interfaceNumber);
         device.alternate?.(interfaceNumber, setting);
       },
       // A transfer that waits at a NAK meets the halt at the next token.
@@ -133,30 +135,41 @@ export class SimulatedBus {
     return pipe?.type === urb.transferType ? pipe : undefined;
   }
 
-  /** Makes the pipes of the present configuration; transfers of those that go are unlinked. */
-  #openPipes(): void {
+  /**
+   * Makes the pipes of the present configuration, or of one interface's present setting; transfers of those that go are
+   * unlinked.
+   */
+  #openPipes(interfaceNumber?: number): void {
     const { table } = this.#requests;
-    const former = this.#active.filter((pipe) => pipe !== this.#control.pipe);
+    const own = interfaceNumber === undefined ? undefined : (table.alternateOf(interfaceNumber)?.endpoints ?? []);
+    const gone: Pipe[] = [];
     for (let index = 0; index < 32; index++) {
       const endpoint = table.find((index & 0x0f) | (index >= 16 ? ENDPOINT_IN : 0));
-      const isUsed = endpoint !== undefined && endpoint.transferType !== TRANSFER_TYPE.isochronous;
-      this.#pipes[index] = isUsed
-        ? new Pipe(
-            endpoint.address,
-            endpoint.transferType,
-            Math.min(LARGEST_PACKET, Math.max(1, endpoint.maxPacketBytes)),
-            this.#timing.intervalNs(endpoint.interval),
-          )
-        : undefined;
+      const old = this.#pipes[index];
+      if (
+        own !== undefined &&
+        endpoint === this.#endpoints[index] &&
+        (endpoint === undefined || !own.includes(endpoint))
+      )
+        continue;
+      if (old !== undefined) gone.push(old);
+      this.#endpoints[index] = endpoint;
+      this.#pipes[index] = endpoint === undefined ? undefined : this.#pipeFor(endpoint);
     }
     const pipes = this.#pipes.filter((pipe) => pipe !== undefined);
     this.#active = [...pipes.filter(isPeriodic), this.#control.pipe, ...pipes.filter((pipe) => !isPeriodic(pipe))];
     this.#turn = 0;
-    // Last, because their host may submit them again at once: then they wait at the new pipes.
-    for (const pipe of former) {
-      if (this.#busy === pipe) this.#busy = undefined;
-      for (let left = pipe.count; left > 0; left--) this.#finish(pipe, URB_STATUS.unlinked);
+    // Last, so that what is submitted on their completion meets the pipes that there are now.
+    for (const old of gone) {
+      if (this.#busy === old) this.#busy = undefined;
+      for (let left = old.count; left > 0; left--) this.#finish(old, URB_STATUS.unlinked);
     }
+  }
+
+  #pipeFor({ address, transferType, maxPacketBytes, interval }: UsbEndpoint): Pipe | undefined {
+    if (transferType === TRANSFER_TYPE.isochronous) return undefined;
+    const packetBytes = Math.min(LARGEST_PACKET, Math.max(1, maxPacketBytes));
+    return new Pipe(address, transferType, packetBytes, this.#timing.intervalNs(interval));
   }
 
   #kick(): void {
@@ -201,7 +214,8 @@ export class SimulatedBus {
       let startNs = isPeriodic(pipe) ? Math.max(this.#freeNs, pipe.dueNs) : this.#freeNs;
       const frameStartNs = startNs - (startNs % frameNs);
       startNs = Math.max(startNs, frameStartNs + startOfFrameNs);
-      const lengthNs = this.#lengthNs(pipe, urb);
+      // What no frame has room for is squeezed into one.
+      const lengthNs = Math.min(this.#lengthNs(pipe, urb), frameNs - startOfFrameNs);
       if (startNs + lengthNs > frameStartNs + frameNs) startNs = frameStartNs + frameNs + startOfFrameNs;
       if (startNs > nowNs) {
         earliestNs = Math.min(earliestNs, startNs);
@@ -276,6 +290,8 @@ export class SimulatedBus {
     const urb = pipe.first;
     if (urb === undefined) return;
     const status = this.#statusAfter(pipe, urb);
+    // The device may have left the bus meanwhile, and the transfer with it.
+    if (pipe.first !== urb) return;
     if (isPeriodic(pipe)) this.#due(pipe, this.#endNs);
     if (pipe.cancelled && status === NOT_DONE) this.#finish(pipe, URB_STATUS.unlinked);
     else if (status !== NOT_DONE) this.#finish(pipe, status);

@@ -1,23 +1,25 @@
-/** Tests of the standard requests: what USB 2.0, section 9.4, says of each, and a stall for all the rest. */
+/** Tests of the standard requests against the tables of USB 2.0, section 9.4. */
 
 import { expect } from 'chai';
 import { createRandom, TRANSFER_TYPE } from '../../base/index.js';
 import { describeDevice } from './describe.js';
-import { DESCRIPTOR } from './descriptors.js';
-import { setupPacket } from './setup-packet.js';
+import { decodeSetup, type SetupFields, setupPacket } from './setup-packet.js';
 import { NOT_STANDARD, StandardRequests } from './standard-requests.js';
 import { HANDSHAKE } from './usb-peripheral.js';
 
+const { stall, ack } = HANDSHAKE;
+const REPORT = Uint8Array.of(6, 0, 0xff);
+
 const DESCRIPTION = describeDevice({
   speed: 'full',
-  vendorId: 0x1209,
-  productId: 1,
-  product: 'Probe',
+  vendorId: 1,
+  productId: 2,
+  product: 'P',
   interfaces: [
     {
       number: 0,
       interfaceClass: 3,
-      report: Uint8Array.of(0x06, 0x00, 0xff, 0xc0),
+      report: REPORT,
       endpoints: [{ address: 0x81, type: TRANSFER_TYPE.interrupt, maxPacketBytes: 8, interval: 1 }],
     },
     { number: 1, interfaceClass: 0xff, endpoints: [] },
@@ -30,169 +32,169 @@ const DESCRIPTION = describeDevice({
   ],
 });
 
-class Probe {
-  readonly told: string[] = [];
+class Bench {
+  readonly effects: string[] = [];
   readonly requests = new StandardRequests(DESCRIPTION, {
-    configured: (value) => this.told.push(`configured ${value}`),
-    alternate: (number, setting) => this.told.push(`alternate ${number} ${setting}`),
-    halted: (address) => this.told.push(`halted ${address}`),
-    haltCleared: (address) => this.told.push(`cleared ${address}`),
+    configured: (value) => this.effects.push(`configured ${value}`),
+    alternate: (number, setting) => this.effects.push(`alternate ${number} ${setting}`),
+    haltCleared: (address) => this.effects.push(`cleared ${address}`),
   });
 
-  /** Handshake of a request without data, or the bytes it brought. */
+  /** The answer: bytes where there are any, a handshake otherwise. */
   ask(bmRequestType: number, bRequest: number, wValue = 0, wIndex = 0, wLength = 0): number | number[] {
-    const data = new Uint8Array(1024);
+    const data = new Uint8Array(Math.min(wLength, 512));
     const answer = this.requests.answer(setupPacket({ bmRequestType, bRequest, wValue, wIndex, wLength }), data);
-    return wLength > 0 && answer >= 0 ? [...data.subarray(0, answer)] : answer;
+    return answer > 0 ? [...data.subarray(0, answer)] : answer;
   }
 }
 
-function configured(): Probe {
-  const probe = new Probe();
-  expect(probe.ask(0x00, 9, 1)).to.equal(HANDSHAKE.ack);
-  probe.told.length = 0;
-  return probe;
+function configured(): Bench {
+  const bench = new Bench();
+  expect(bench.ask(0, 9, 1)).to.equal(ack);
+  return bench;
 }
 
-describe('GET_DESCRIPTOR', () => {
-  it('gives the device, a configuration and strings, cut at wLength', () => {
-    const probe = new Probe();
-    expect(probe.ask(0x80, 6, 0x0100, 0, 64)).to.deep.equal([...DESCRIPTION.device]);
-    expect(probe.ask(0x80, 6, 0x0100, 0, 8)).to.deep.equal([...DESCRIPTION.device.subarray(0, 8)]);
-    expect(probe.ask(0x80, 6, 0x0200, 0, 1024)).to.deep.equal([...DESCRIPTION.configurations[0]]);
-    expect(probe.ask(0x80, 6, 0x0300, 0, 255)).to.deep.equal([4, 3, 9, 4]);
-    expect(probe.ask(0x80, 6, 0x0301, 0x0409, 255)).to.have.length(12);
-  });
-
-  it('gives an interface’s HID and report descriptors', () => {
-    const probe = configured();
-    expect(probe.ask(0x81, 6, DESCRIPTOR.hidReport << 8, 0, 255)).to.deep.equal([0x06, 0x00, 0xff, 0xc0]);
-    expect(probe.ask(0x81, 6, DESCRIPTOR.hid << 8, 0, 255)).to.have.length(9);
-    expect(probe.ask(0x81, 6, DESCRIPTOR.hidReport << 8, 1, 255)).to.equal(HANDSHAKE.stall);
-  });
-
-  it('stalls what there is not: a device qualifier at full speed, for one', () => {
-    const probe = new Probe();
-    for (const wValue of [0x0600, 0x0700, 0x0201, 0x0302, 0x0f00])
-      expect(probe.ask(0x80, 6, wValue, 0, 64), wValue.toString(16)).to.equal(HANDSHAKE.stall);
-    expect(probe.ask(0x82, 6, 0x0100, 0, 64), 'from an endpoint').to.equal(HANDSHAKE.stall);
-  });
-});
-
-describe('configurations and interfaces', () => {
-  it('are chosen and told', () => {
-    const probe = new Probe();
-    expect(probe.ask(0x80, 8, 0, 0, 1)).to.deep.equal([0]);
-    expect(probe.ask(0x81, 10, 0, 1, 1), 'unconfigured').to.equal(HANDSHAKE.stall);
-    expect([probe.ask(0x00, 9, 1), probe.ask(0x01, 11, 1, 1)]).to.deep.equal([HANDSHAKE.ack, HANDSHAKE.ack]);
-    expect(probe.ask(0x80, 8, 0, 0, 1)).to.deep.equal([1]);
-    expect(probe.ask(0x81, 10, 0, 1, 1)).to.deep.equal([1]);
-    expect(probe.told).to.deep.equal(['configured 1', 'alternate 1 1']);
-  });
-
-  it('stay as they are when there is no such one', () => {
-    const probe = configured();
-    expect([probe.ask(0x00, 9, 2), probe.ask(0x01, 11, 2, 1), probe.ask(0x01, 11, 0, 5)]).to.deep.equal([
-      HANDSHAKE.stall,
-      HANDSHAKE.stall,
-      HANDSHAKE.stall,
-    ]);
-    expect(probe.ask(0x80, 8, 0, 0, 1)).to.deep.equal([1]);
-    expect(probe.told).to.deep.equal([]);
-  });
-
-  it('are gone after a bus reset', () => {
-    const probe = configured();
-    probe.requests.halt(0x81);
-    probe.requests.reset();
-    expect(probe.told).to.deep.equal(['configured 0']);
-    expect(probe.ask(0x80, 8, 0, 0, 1)).to.deep.equal([0]);
-    expect(probe.requests.isHalted(0x81)).to.equal(false);
-  });
-});
-
-describe('features and status', () => {
-  it('halt an endpoint until the halt is cleared', () => {
-    const probe = configured();
-    expect(probe.ask(0x02, 3, 0, 0x81)).to.equal(HANDSHAKE.ack);
-    expect(probe.ask(0x82, 0, 0, 0x81, 2)).to.deep.equal([1, 0]);
-    expect(probe.requests.isHalted(0x01), 'the other direction').to.equal(false);
-    expect(probe.ask(0x02, 1, 0, 0x81)).to.equal(HANDSHAKE.ack);
-    expect(probe.ask(0x82, 0, 0, 0x81, 2)).to.deep.equal([0, 0]);
-    expect(probe.told).to.deep.equal(['halted 129', 'cleared 129']);
-  });
-
-  it('end a halt with a new configuration or alternate setting', () => {
-    const probe = configured();
-    probe.ask(0x01, 11, 1, 1);
-    probe.requests.halt(0x02);
-    probe.requests.halt(0x81);
-    probe.ask(0x01, 11, 1, 1);
-    expect([probe.requests.isHalted(0x02), probe.requests.isHalted(0x81)]).to.deep.equal([false, true]);
-    probe.ask(0x00, 9, 1);
-    expect(probe.requests.isHalted(0x81)).to.equal(false);
-  });
-
-  it('show remote wakeup in the device’s status', () => {
-    const probe = configured();
-    probe.ask(0x00, 3, 1);
-    expect(probe.ask(0x80, 0, 0, 0, 2)).to.deep.equal([2, 0]);
-    probe.ask(0x00, 1, 1);
-    expect(probe.ask(0x80, 0, 0, 0, 2)).to.deep.equal([0, 0]);
-    expect(probe.ask(0x81, 0, 0, 1, 2)).to.deep.equal([0, 0]);
-  });
-
-  it('stall for endpoints, interfaces and features that there are not', () => {
-    const probe = configured();
-    const answers = [
-      probe.ask(0x02, 3, 0, 0x85),
-      probe.ask(0x82, 0, 0, 0x02, 2),
-      probe.ask(0x81, 0, 0, 9, 2),
-      probe.ask(0x00, 3, 2),
-      probe.ask(0x01, 3, 0, 0),
-    ];
-    expect(new Set(answers)).to.deep.equal(new Set([HANDSHAKE.stall]));
-  });
-});
-
 describe('standard requests', () => {
-  it('leave those of a class or vendor to the device', () => {
-    const probe = new Probe();
-    expect([probe.ask(0x21, 9, 0x0200), probe.ask(0xc0, 6, 0x0100, 0, 18)]).to.deep.equal([NOT_STANDARD, NOT_STANDARD]);
+  it('GET_DESCRIPTOR answers what is described, at most what is asked for (9.4.3)', () => {
+    const bench = new Bench();
+    expect(bench.ask(0x80, 6, 0x0100, 0, 64)).to.deep.equal([...DESCRIPTION.device]);
+    expect(bench.ask(0x80, 6, 0x0100, 0, 8)).to.deep.equal([...DESCRIPTION.device.subarray(0, 8)]);
+    expect(bench.ask(0x80, 6, 0x0200, 0, 512)).to.deep.equal([...DESCRIPTION.configurations[0]]);
+    expect(bench.ask(0x80, 6, 0x0201, 0, 512), 'a second configuration').to.equal(stall);
+    expect(bench.ask(0x80, 6, 0x0300, 0, 255)).to.deep.equal([4, 3, 9, 4]);
+    expect(bench.ask(0x80, 6, 0x0301, 0x0409, 255)).to.deep.equal([4, 3, 0x50, 0]);
+    expect(bench.ask(0x80, 6, 0x0302, 0x0409, 255)).to.equal(stall);
+    expect(bench.ask(0x80, 6, 0x0600, 0, 10), 'a qualifier of a full-speed device').to.equal(stall);
+    expect(bench.ask(0x00, 6, 0x0100, 0, 18), 'outbound').to.equal(stall);
   });
 
-  it('stall when their direction or recipient is another than the standard’s', () => {
-    const probe = configured();
+  it('GET_DESCRIPTOR to an interface answers those of HID (HID 1.11, 7.1.1)', () => {
+    const bench = configured();
+    expect(bench.ask(0x81, 6, 0x2200, 0, 255)).to.deep.equal([...REPORT]);
+    expect(bench.ask(0x81, 6, 0x2100, 0, 255)).to.deep.equal([9, 0x21, 0x11, 1, 0, 1, 0x22, 3, 0]);
+    expect(bench.ask(0x81, 6, 0x2200, 1, 255)).to.equal(stall);
+    expect(bench.ask(0x81, 6, 0x2201, 0, 255)).to.equal(stall);
+  });
+
+  it('SET_CONFIGURATION and GET_CONFIGURATION (9.4.2, 9.4.7)', () => {
+    const bench = new Bench();
+    expect(bench.ask(0x80, 8, 0, 0, 1), 'unconfigured').to.deep.equal([0]);
+    expect(bench.ask(0, 9, 2)).to.equal(stall);
+    expect(bench.ask(0, 9, 1)).to.equal(ack);
+    expect(bench.ask(0x80, 8, 0, 0, 1)).to.deep.equal([1]);
+    expect(bench.ask(1, 9, 0), 'to an interface').to.equal(stall);
+    expect(bench.ask(0, 9, 0)).to.equal(ack);
+    expect(bench.effects).to.deep.equal(['configured 1', 'configured 0']);
+  });
+
+  it('SET_INTERFACE and GET_INTERFACE (9.4.4, 9.4.10)', () => {
+    const bench = new Bench();
+    expect(bench.ask(1, 11, 1, 1), 'unconfigured').to.equal(stall);
+    expect(bench.ask(0x81, 10, 0, 1, 1)).to.equal(stall);
+    bench.ask(0, 9, 1);
+    expect(bench.ask(0x81, 10, 0, 1, 1)).to.deep.equal([0]);
+    expect(bench.ask(1, 11, 1, 1)).to.equal(ack);
+    expect(bench.ask(0x81, 10, 0, 1, 1)).to.deep.equal([1]);
+    expect([bench.ask(1, 11, 2, 1), bench.ask(1, 11, 0, 7), bench.ask(0, 11, 0, 1)]).to.deep.equal([
+      stall,
+      stall,
+      stall,
+    ]);
+    expect(bench.effects.at(-1)).to.equal('alternate 1 1');
+  });
+
+  it('halts of endpoints are set, shown and cleared (9.4.1, 9.4.5, 9.4.9)', () => {
+    const bench = configured();
+    expect(bench.ask(0x82, 0, 0, 0x81, 2)).to.deep.equal([0, 0]);
+    expect(bench.ask(2, 3, 0, 0x81)).to.equal(ack);
+    expect(bench.ask(0x82, 0, 0, 0x81, 2)).to.deep.equal([1, 0]);
+    expect([bench.requests.isHalted(0x81), bench.requests.isHalted(0x01)]).to.deep.equal([true, false]);
+    expect(bench.ask(2, 1, 0, 0x81)).to.equal(ack);
+    expect(bench.ask(0x82, 0, 0, 0x81, 2)).to.deep.equal([0, 0]);
+    expect(bench.effects.at(-1)).to.equal('cleared 129');
+    expect(bench.ask(2, 1, 0, 0x80), 'endpoint 0').to.equal(ack);
+    expect([bench.ask(2, 3, 0, 0x83), bench.ask(0x82, 0, 0, 0x83, 2), bench.ask(2, 3, 1, 0x81)]).to.deep.equal([
+      stall,
+      stall,
+      stall,
+    ]);
+  });
+
+  it('a configuration, a setting and a reset each end halts (9.1.1.5)', () => {
+    for (const end of [
+      (bench: Bench) => bench.ask(0, 9, 1),
+      (bench: Bench) => bench.ask(1, 11, 0, 0),
+      (bench: Bench) => bench.requests.reset(),
+    ]) {
+      const bench = configured();
+      bench.requests.halt(0x81);
+      end(bench);
+      expect(bench.requests.isHalted(0x81)).to.equal(false);
+    }
+  });
+
+  it('GET_STATUS of the device and its interfaces (9.4.5)', () => {
+    const bench = new Bench();
+    expect(bench.ask(0x80, 0, 0, 0, 2), 'bus powered').to.deep.equal([0, 0]);
+    expect(bench.ask(0, 3, 1)).to.equal(ack);
+    expect(bench.ask(0x80, 0, 0, 0, 2), 'remote wake-up').to.deep.equal([2, 0]);
+    expect(bench.ask(0, 1, 1)).to.equal(ack);
+    expect(bench.ask(0x80, 0, 0, 0, 2)).to.deep.equal([0, 0]);
+    expect(bench.ask(0x81, 0, 0, 0, 2), 'unconfigured').to.equal(stall);
+    bench.ask(0, 9, 1);
+    expect(bench.ask(0x81, 0, 0, 0, 2)).to.deep.equal([0, 0]);
+  });
+
+  it('SET_ADDRESS is accepted, SET_DESCRIPTOR and SYNCH_FRAME are not, others are the function', () => {
+    const bench = configured();
+    expect(bench.ask(0, 5, 12)).to.equal(ack);
+    expect([bench.ask(0, 7, 0x0300, 0, 4), bench.ask(0x82, 12, 0, 0x81, 2), bench.ask(0, 99)]).to.deep.equal([
+      stall,
+      stall,
+      stall,
+    ]);
+    expect([bench.ask(0x21, 9, 0x0200), bench.ask(0xc0, 1), bench.ask(0xa1, 1)]).to.deep.equal([
+      NOT_STANDARD,
+      NOT_STANDARD,
+      NOT_STANDARD,
+    ]);
+  });
+
+  it('answer within bounds whatever is asked', () => {
+    const random = createRandom('standard requests');
+    const bench = new Bench();
+    for (let step = 0; step < 20_000; step++) {
+      const setup = Uint8Array.from({ length: 8 }, () => random.below(256));
+      if (random.below(4) > 0) setup[0] &= 0x9f;
+      if (random.below(4) > 0) setup[1] = random.below(13);
+      if (random.below(2) > 0) setup[3] = random.below(4);
+      const data = new Uint8Array(Math.min(setup[6] | (setup[7] << 8), random.below(600)));
+      const answer = bench.requests.answer(setup, data);
+      expect(answer).to.be.within(NOT_STANDARD, data.length);
+    }
+  });
+
+  it('stall in another direction than the standard’s, or to another recipient (9.2.7, table 9-3)', () => {
+    const bench = configured();
     for (const [type, request, value, index] of [
       [0x80, 9, 0, 0],
-      [0x01, 9, 0, 0],
-      [0x00, 11, 1, 1],
       [0x00, 0, 0, 0],
-      [0x00, 6, 0x0100, 0],
+      [0x80, 3, 1, 0],
       [0x81, 8, 0, 0],
       [0x80, 10, 0, 1],
       [0x83, 0, 0, 0],
-      [0x00, 7, 0x0100, 0],
-      [0x82, 12, 0, 0x81],
+      [0x82, 6, 0x0100, 0],
+      [0x01, 5, 7, 0],
     ])
-      expect(probe.ask(type, request, value, index, 2), `${type} ${request}`).to.equal(HANDSHAKE.stall);
-    expect(probe.ask(0x80, 8, 0, 0, 1)).to.deep.equal([1]);
-    expect(probe.told).to.deep.equal([]);
+      expect(bench.ask(type, request, value, index, 2), `${type} ${request}`).to.equal(stall);
+    expect(bench.effects).to.deep.equal(['configured 1']);
   });
+});
 
-  it('never bring more than was asked for, whatever is asked', () => {
-    const random = createRandom('standard requests');
-    const probe = configured();
-    const data = new Uint8Array(64);
-    for (let round = 0; round < 20_000; round++) {
-      const setup = Uint8Array.from({ length: 8 }, () =>
-        random.below(3) === 0 ? random.below(256) : random.below(12),
-      );
-      setup[0] = [0x00, 0x01, 0x02, 0x80, 0x81, 0x82, random.below(256)][random.below(7)];
-      const answer = probe.requests.answer(setup, data.subarray(0, random.below(65)));
-      const isAnswer = answer >= NOT_STANDARD && answer <= Math.min(64, setup[6] | (setup[7] << 8));
-      if (!isAnswer) expect.fail(`${[...setup]} answered ${answer}`);
-    }
-    expect(probe.told.length).to.be.greaterThan(10);
+describe('a SETUP packet', () => {
+  it('is little-endian, and read back as it was written', () => {
+    const fields: SetupFields = { bmRequestType: 0xa1, bRequest: 1, wValue: 0x0302, wIndex: 0x0504, wLength: 0x0706 };
+    expect([...setupPacket(fields)]).to.deep.equal([0xa1, 1, 2, 3, 4, 5, 6, 7]);
+    expect(decodeSetup(setupPacket(fields))).to.deep.equal(fields);
   });
 });

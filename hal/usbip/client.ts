@@ -25,7 +25,7 @@ export interface UsbipAddress {
   readonly host: string;
   /** 3240 when absent. */
   readonly port?: number;
-  /** Until the connection is there and the server has answered; 5 s when absent. */
+  /** Until the connection is there, and until the server has answered each thing it was asked; 5 s when absent. */
   readonly timeoutMs?: number;
 }
 
@@ -37,6 +37,8 @@ export interface UsbipClientOptions extends UsbipAddress {
 
 const DEFAULT_TIMEOUT_MS = 5000;
 const MOST_DEVICES = 1024;
+/** A server whose machine has gone without a word is noticed. */
+const KEEP_ALIVE_MS = 10_000;
 
 /** A connection while it speaks operations: takes what is asked for, byte by byte. */
 class Conversation {
@@ -65,7 +67,7 @@ class Conversation {
     const { host, port = USBIP_PORT, timeoutMs = DEFAULT_TIMEOUT_MS } = address;
     const where = `${host}:${port}`;
     return new Promise((resolve, reject) => {
-      const socket = connect({ host, port, noDelay: true });
+      const socket = connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
       socket.setTimeout(timeoutMs, () => socket.destroy(timedOut(where, timeoutMs)));
       socket.once('connect', () => {
         socket.removeAllListeners('error');
@@ -177,7 +179,7 @@ export async function listUsbip(address: UsbipAddress): Promise<ExportedDevice[]
  * and `HAL_IN_USE` for one that someone has. The port's transfers pass a network: its times are no times of the bus.
  */
 export async function connectUsbip(options: UsbipClientOptions): Promise<UsbPort> {
-  const { host, port = USBIP_PORT, busid } = options;
+  const { host, port = USBIP_PORT, busid, clock, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const name = `usbip:${host}:${port}/${busid}`;
   const conversation = await Conversation.open(options);
   try {
@@ -187,8 +189,9 @@ export async function connectUsbip(options: UsbipClientOptions): Promise<UsbPort
     await conversation.ask(request, OPERATION.replyImport, (status) => importRefused(status, name));
     const device = decodeDevice(await conversation.bytes(DEVICE_BYTES));
     conversation.release();
-    const remote = new RemotePort(name, conversation.socket, conversation.stream, device);
-    return await readDescription(remote, device.speed, options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    const { socket, stream } = conversation;
+    const remote = new RemotePort(name, { socket, stream, clock, timeoutMs }, device);
+    return await readDescription(remote, device.speed, timeoutMs);
   } catch (error) {
     conversation.close();
     throw error;

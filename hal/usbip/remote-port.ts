@@ -1,7 +1,7 @@
 /** The port of an attached device: URBs by seqnum over the connection. */
 
 import type { Socket } from 'node:net';
-import { URB_STATUS, type Urb } from '../../base/index.js';
+import { type Clock, NS_PER_MS, Timer, URB_STATUS, type Urb } from '../../base/index.js';
 import { HalError } from '../errors.js';
 import { checkUrb } from '../usb/simulated-port.js';
 import type { UsbDescription, UsbPort, UsbSink } from '../usb/usb-port.js';
@@ -16,6 +16,16 @@ import {
   NOT_ISOCHRONOUS,
 } from './protocol.js';
 
+/** The connection of a port, when the operations are over. */
+export interface RemoteConnection {
+  readonly socket: Socket;
+  /** Holds what was read beyond the operations. */
+  readonly stream: ByteStream;
+  readonly clock: Clock;
+  /** A server that leaves an UNLINK unanswered for so long has hung, and the port is lost. */
+  readonly timeoutMs: number;
+}
+
 const RESET = { bmRequestType: 0x23, setFeature: 3, portReset: 4 } as const;
 
 export class RemotePort implements UsbPort {
@@ -24,9 +34,14 @@ export class RemotePort implements UsbPort {
   readonly #socket: Socket;
   readonly #stream: ByteStream;
   readonly #devid: number;
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+  readonly #overdue = new Timer(() => this.#lose(this.#timedOut()));
   readonly #inFlight = new Map<number, Urb>();
   /** UNLINKs on their way: seqnum of the URB each is for. */
   readonly #unlinks = new Map<number, number>();
+  /** Resets on their way: their answers are for nobody. */
+  readonly #resets = new Set<number>();
   /** Over before they have begun; told in a turn of their own. */
   #refused: Urb[] = [];
   #seqnum = 0;
@@ -35,12 +50,13 @@ export class RemotePort implements UsbPort {
 
   constructor(
     readonly name: string,
-    socket: Socket,
-    stream: ByteStream,
+    { socket, stream, clock, timeoutMs }: RemoteConnection,
     device: ExportedDevice,
   ) {
     this.#socket = socket;
     this.#stream = stream;
+    this.#clock = clock;
+    this.#timeoutMs = timeoutMs;
     this.#devid = (device.bus << 16) | device.device;
     this.description = {
       speed: device.speed,
@@ -100,6 +116,7 @@ export class RemotePort implements UsbPort {
       if (waiting !== urb) continue;
       const unlink = this.#nextSeqnum();
       this.#unlinks.set(unlink, seqnum);
+      this.#expectAnswer();
       const message = this.#message(COMMAND.unlink, unlink);
       message.setUint32(FIELD.first, seqnum);
       this.#socket.write(new Uint8Array(message.buffer));
@@ -107,10 +124,13 @@ export class RemotePort implements UsbPort {
     }
   }
 
-  /** USB/IP has no reset of its own: a server of Linux resets the device at this hub request, others ignore it. */
+  /** USB/IP has no reset of its own: a server of Linux, and ours, resets the device at this hub request; others ignore it. */
   reset(): void {
     for (const urb of [...this.#inFlight.values()]) this.cancel(urb);
-    const message = this.#message(COMMAND.submit, this.#nextSeqnum());
+    if (this.#over !== undefined) return;
+    const seqnum = this.#nextSeqnum();
+    this.#resets.add(seqnum);
+    const message = this.#message(COMMAND.submit, seqnum);
     message.setUint32(FIELD.packets, NOT_ISOCHRONOUS);
     message.setUint8(FIELD.setup, RESET.bmRequestType);
     message.setUint8(FIELD.setup + 1, RESET.setFeature);
@@ -121,6 +141,7 @@ export class RemotePort implements UsbPort {
   close(): void {
     if (this.#over === 'closed') return;
     this.#over = 'closed';
+    this.#clock.cancel(this.#overdue);
     this.#completeAll();
     this.#socket.destroy();
   }
@@ -146,8 +167,9 @@ export class RemotePort implements UsbPort {
   #returned(seqnum: number, status: number, actualLength: number): boolean {
     const urb = this.#inFlight.get(seqnum);
     if (urb === undefined) {
-      // A reset's answer has no data.
       this.#stream.take(MESSAGE_BYTES);
+      // Whether data follow is known only of a transfer that was submitted.
+      if (!this.#resets.delete(seqnum)) this.#breach(`a return for ${seqnum}, which is not in flight`);
       return true;
     }
     if (actualLength > Math.min(urb.length, MOST_TRANSFER_BYTES)) {
@@ -165,6 +187,8 @@ export class RemotePort implements UsbPort {
   #unlinked(unlink: number, status: number): void {
     const seqnum = this.#unlinks.get(unlink);
     this.#unlinks.delete(unlink);
+    if (this.#unlinks.size === 0) this.#clock.cancel(this.#overdue);
+    else this.#expectAnswer();
     const urb = seqnum === undefined ? undefined : this.#inFlight.get(seqnum);
     // Status 0: it had completed, and its return came or comes by itself.
     if (seqnum !== undefined && urb !== undefined && status !== 0) this.#complete(seqnum, urb, URB_STATUS.unlinked, 0);
@@ -172,13 +196,29 @@ export class RemotePort implements UsbPort {
 
   #complete(seqnum: number, urb: Urb, status: number, actualLength: number): void {
     this.#inFlight.delete(seqnum);
-    urb.status = status;
+    urb.status = status > 0 || status === URB_STATUS.inProgress ? URB_STATUS.protocol : status;
     urb.actualLength = actualLength;
     this.#sink?.completed(urb);
   }
 
   #completeAll(): void {
     for (const [seqnum, urb] of [...this.#inFlight]) this.#complete(seqnum, urb, URB_STATUS.shutdown, 0);
+  }
+
+  /** From the latest sign of life on. */
+  #expectAnswer(): void {
+    this.#clock.schedule(this.#overdue, this.#clock.now() + this.#timeoutMs * NS_PER_MS);
+  }
+
+  #timedOut(): HalError {
+    return new HalError(
+      'HAL_TIMEOUT',
+      `the server of ${this.name} takes no transfer back within ${this.#timeoutMs} ms`,
+      {
+        where: this.name,
+        hint: 'Start the server again, and attach anew.',
+      },
+    );
   }
 
   #breach(what: string): void {
@@ -188,6 +228,7 @@ export class RemotePort implements UsbPort {
   #lose(error: HalError): void {
     if (this.#over !== undefined) return;
     this.#over = 'lost';
+    this.#clock.cancel(this.#overdue);
     this.#completeAll();
     this.#socket.destroy();
     this.#sink?.disconnected(error);

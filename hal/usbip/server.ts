@@ -43,11 +43,14 @@ export interface UsbipServer {
 /** A peer that has said nothing sensible by then is turned away. */
 const OPERATION_TIMEOUT_MS = 10_000;
 const MOST_CONNECTIONS = 64;
+/** A peer whose machine has gone without a word keeps no device for ever. */
+const KEEP_ALIVE_MS = 10_000;
 const FIRST_DEVICE = 2;
 
 class Export {
   readonly described: ExportedDevice;
   attachment: Attachment | undefined;
+  present = true;
 
   constructor(
     readonly port: UsbPort,
@@ -57,10 +60,25 @@ class Export {
     port.attach({
       completed: (urb) => this.attachment?.completed(urb),
       plugged: (present) => {
+        this.present = present;
         if (!present) this.attachment?.end(`${port.name} was pulled`);
       },
-      disconnected: (error) => this.attachment?.end(error.message),
+      disconnected: (error) => {
+        this.present = false;
+        this.attachment?.end(error.message);
+      },
     });
+  }
+
+  /** Whoever attaches next finds it as after being plugged in, and it does not run on for nobody. */
+  attach(socket: Socket, stream: ByteStream, ended: (why: string) => void): void {
+    this.port.reset();
+    this.attachment = new Attachment(socket, stream, this.port, (why) => {
+      this.attachment = undefined;
+      if (this.present) this.port.reset();
+      ended(why);
+    });
+    this.attachment.start();
   }
 }
 
@@ -103,7 +121,9 @@ class ListeningServer implements UsbipServer {
   constructor({ ports, onEvent = () => {} }: UsbipServerOptions) {
     this.#exports = ports.map((port, index) => new Export(port, index));
     this.#tell = onEvent;
-    this.#server = createServer({ noDelay: true }, (socket) => this.#serve(socket));
+    this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }, (socket) =>
+      this.#serve(socket),
+    );
     this.#server.maxConnections = MOST_CONNECTIONS;
   }
 
@@ -157,6 +177,7 @@ class ListeningServer implements UsbipServer {
         this.#tell(`${peer(socket)} speaks something else than USB/IP 1.1.1 and was turned away`);
         socket.destroy();
       } else if (code === OPERATION.requestList) {
+        socket.off('data', onData);
         socket.end(this.#list());
       } else if (stream.peek(OPERATION_BYTES + BUSID_BYTES) !== undefined) {
         socket.off('data', onData);
@@ -181,22 +202,19 @@ class ListeningServer implements UsbipServer {
 
   #import(socket: Socket, busid: string, stream: ByteStream): void {
     const found = this.#exports.find(({ described }) => described.busid === busid);
-    if (found === undefined || found.attachment !== undefined) {
-      const status = found === undefined ? REFUSED.noDevice : REFUSED.busy;
+    if (!found?.present || found.attachment !== undefined) {
+      const isHere = found?.present ?? false;
+      const status = isHere ? REFUSED.busy : REFUSED.noDevice;
       this.#tell(
-        `${peer(socket)} asked for ${busid}, which ${found === undefined ? 'is not here' : 'is attached already'}`,
+        `${peer(socket)} asked for ${JSON.stringify(busid)}, which ${isHere ? 'is attached already' : 'is not here'}`,
       );
       socket.end(operationHeader(OPERATION.replyImport, status));
       return;
     }
     socket.setTimeout(0);
     socket.write(Buffer.concat([operationHeader(OPERATION.replyImport, 0), encodeDevice(found.described)]));
-    found.port.reset();
     this.#tell(`${busid} (${found.port.name}) was attached by ${peer(socket)}`);
-    found.attachment = new Attachment(socket, stream, found.port, (why) => {
-      found.attachment = undefined;
-      this.#tell(`${busid} (${found.port.name}) was detached: ${why}`);
-    });
+    found.attach(socket, stream, (why) => this.#tell(`${busid} (${found.port.name}) was detached: ${why}`));
   }
 }
 

@@ -15,6 +15,8 @@ export interface RecordRequest {
   readonly seed: string;
   /** A guest that reads the device while it is recorded, with its journal in the trace; the device alone when absent. */
   readonly guest?: string;
+  /** What the guest finds in `/chosen/bootargs`. */
+  readonly bootargs?: string;
   readonly abort?: AbortSignal;
   readonly progress?: (progress: RecordProgress) => void;
 }

@@ -64,5 +64,5 @@ export const CELL_POLL_NS = 5_000;
 /** How the device is called in the trace; names no file, so that a trace does not depend on where its input lay. */
 export function deviceName(request: RunRequest): string {
   const { binding, profile } = request.cell;
-  return binding === 'real' ? (request.port ?? 'real') : `${binding}:${profile}`;
+  return binding === 'real' ? (request.port ?? `real:${profile}`) : `${binding}:${profile}`;
 }

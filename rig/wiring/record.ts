@@ -20,7 +20,7 @@ import { seconds } from './duration-text.js';
 import { createExecutor, findProfile } from './executor.js';
 import { hostMs, nextTurn, sleepMs } from './host-time.js';
 import { openDevice } from './open-device.js';
-import { serialProfile } from './run-source.js';
+import { hostedFrontend, serialProfile } from './run-source.js';
 import { createRecorder, refuseExisting } from './trace-files.js';
 
 export const SIMULATED = 'sim:';
@@ -90,12 +90,13 @@ async function recordRun(
       profile,
       binding: simulated ? 'sim' : 'real',
       architecture: 'hosted',
-      frontend: 'emulated',
+      frontend: hostedFrontend(findProfile(profile)),
       engine: DEFAULT_ENGINE,
     },
     guest,
     durationNs,
     seed: request.seed,
+    ...(request.bootargs === undefined ? {} : { bootargs: request.bootargs }),
     outDir: dirname(outPath),
     traceName: basename(outPath),
     ...(simulated ? {} : { port: request.port }),

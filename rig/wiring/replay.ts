@@ -11,7 +11,7 @@ import { createExecutor, findProfile } from './executor.js';
 import { type OpenGuest, openGuest } from './open-guest.js';
 import { looksLikeLog, openRecording } from './recording.js';
 import { imageSha256, type RunManifest, recordingManifestSchema, runManifestSchema } from './run-manifest.js';
-import { DRAIN_NS } from './run-source.js';
+import { DRAIN_NS, hostedFrontend } from './run-source.js';
 import { openInput } from './trace-files.js';
 
 /** Guest that hears a recording when nothing names another. */
@@ -115,7 +115,6 @@ function playedWith(request: ReplayRequest, trace: TraceFile | undefined): Playe
 
 async function replayDevice(request: ReplayRequest, trace: TraceFile | undefined): Promise<ReplayResult> {
   const { profile, guest, bootargs } = playedWith(request, trace);
-  findProfile(profile);
   const stem = basename(request.tracePath, extname(request.tracePath));
   // Named after the input, so that a replay into the folder of its trace cannot overwrite it.
   const recording = openRecording(request.tracePath, join(request.outDir, `${stem}.imported.pcapng`));
@@ -128,7 +127,7 @@ async function replayDevice(request: ReplayRequest, trace: TraceFile | undefined
       profile,
       binding: 'replay',
       architecture: 'hosted',
-      frontend: 'emulated',
+      frontend: hostedFrontend(findProfile(profile)),
       engine: DEFAULT_ENGINE,
     },
     guest,

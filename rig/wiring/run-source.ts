@@ -5,7 +5,7 @@ import { NS_PER_MS, NS_PER_SECOND } from '../../base/index.js';
 import type { HardwareProfile, JsonValue, SerialProfile, TraceRecorder } from '../../hal/index.js';
 import { RigError } from '../errors.js';
 import type { Arrivals } from '../metrics/arrivals.js';
-import type { DeclaredClock, Pacing, ScanEvidence, TruthEpoch } from '../run/run-types.js';
+import type { DeclaredClock, Frontend, Pacing, ScanEvidence, TruthEpoch } from '../run/run-types.js';
 import type { DeviceLink } from './device-link.js';
 
 export interface RunSource {
@@ -19,6 +19,11 @@ export interface RunSource {
   truth(arrivals: Arrivals): TruthEpoch[] | undefined;
   /** Scans that a simulated converter made. */
   scans?(): ScanEvidence[];
+}
+
+/** How a guest reaches a device of that kind when nothing else is asked for. */
+export function hostedFrontend(profile: HardwareProfile): Frontend {
+  return profile.kind === 'serial' ? 'emulated' : 'paravirtual';
 }
 
 /** `RIG_USAGE` for a profile of another kind, where `what` is for serial devices alone. */

@@ -17,6 +17,7 @@ import {
   type TraceFile,
   UsbDeviceTable,
   UsbRecord,
+  type UsbTotals,
 } from '../../hal/index.js';
 import type { DiffRequest, DiffResult, EndpointFacts, ExportRequest, TraceInfo } from '../run/services.js';
 import { seconds } from './duration-text.js';
@@ -46,7 +47,8 @@ export async function traceInfo(path: string): Promise<TraceInfo> {
       facts.push([key, typeof value === 'object' ? JSON.stringify(value) : String(value)]);
     }
   }
-  for (const { interface: described, received, transmitted, lineErrors, dropped } of info.interfaces) {
+  for (const { interface: described, received, transmitted, lineErrors, dropped, usb } of info.interfaces) {
+    if (usb !== undefined) facts.push([described.name || `interface ${described.index}`, usbSentence(usb)]);
     if (described.linkType !== LINK_TYPE.rtacSerial) continue;
     facts.push([
       described.name,
@@ -72,6 +74,16 @@ export async function traceInfo(path: string): Promise<TraceInfo> {
       ({ offset, length, reason }) => `${length} bytes at offset ${offset} were skipped: ${reason}`,
     ),
   };
+}
+
+function usbSentence(usb: UsbTotals): string {
+  const failed = [...usb.statuses].sort(([a], [b]) => b - a).map(([status, count]) => `${count} with status ${status}`);
+  return [
+    `${usb.submitted} URBs submitted, ${usb.completed} completed`,
+    ...(failed.length > 0 ? [`(${failed.join(', ')})`] : []),
+    `on ${usb.devices.size} ${usb.devices.size === 1 ? 'device' : 'devices'}; ${usb.bytesIn} bytes in, ${usb.bytesOut} out;`,
+    usb.truncated === 0 ? 'none truncated' : `${usb.truncated} truncated, which cannot be replayed`,
+  ].join(' ');
 }
 
 const TRANSFER_NAMES = ['isochronous', 'interrupt', 'control', 'bulk'] as const;

@@ -12,6 +12,7 @@ import {
   type UsbSpeed,
 } from '../../hal/index.js';
 import { type AcquisitionConfig, type Machine, URB_SPEED, type UrbPlug, urbAcquisition } from '../../vmm/index.js';
+import { RigError } from '../errors.js';
 import type { Arrivals } from '../metrics/arrivals.js';
 import type { RunRequest, WireRun } from '../run/run-types.js';
 import { CELL_POLL_NS, type DeviceLink, deviceName, type JoinedPath, type JoinOptions } from './device-link.js';
@@ -44,6 +45,7 @@ export class UsbLink implements DeviceLink {
   #recorder: UsbRecorder | undefined;
 
   constructor(request: RunRequest, trace: TraceRecorder, open: () => OpenedUsb | Promise<OpenedUsb>) {
+    refuseImpossible(request);
     this.acquisition = { kind: request.cell.architecture === 'partitioned' ? 'urb-ring' : 'virtio-usb' };
     this.#request = request;
     this.#trace = trace;
@@ -123,6 +125,24 @@ export class UsbLink implements DeviceLink {
     }
     return tapUsbPort(tapUsbPort(port, recorder, clock), this.#log, clock);
   }
+}
+
+/** Each guest would have to enumerate and configure the one device for itself, and no emulated controller is there to do it through. */
+function refuseImpossible({ cell, guests = 1 }: RunRequest): void {
+  if (guests > 1)
+    throw new RigError('RIG_PLAN', `a USB device belongs to one guest, and ${guests} are to have it`, {
+      where: cell.profile,
+      hint: 'give the run one guest',
+    });
+  if (cell.frontend === 'emulated')
+    throw new RigError(
+      'RIG_USAGE',
+      `${cell.profile} is a USB device, which no frontend emulates register by register`,
+      {
+        where: cell.profile,
+        hint: "let the plan declare frontends: ['paravirtual'], or use --frontend paravirtual",
+      },
+    );
 }
 
 type Path = Pick<UrbPathOptions, 'clock' | 'port' | 'model' | 'lost'> & { readonly plug: UrbPlug };

@@ -9,7 +9,7 @@ import { HalError, openUsbReplay, type ReplayedUsbPort, type TraceFile } from '.
  */
 export function openUsbRecording(trace: TraceFile, clock: Clock): ReplayedUsbPort {
   try {
-    return openUsbReplay(trace, { clock, policy: 'per-endpoint' });
+    return openUsbReplay(trace, { clock, policy: 'per-endpoint', pacing: 'device' });
   } catch (error) {
     if (!(error instanceof HalError)) throw error;
     if (error.code === 'HAL_NOT_FOUND')

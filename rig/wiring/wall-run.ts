@@ -1,19 +1,22 @@
-/** Performs a run in wall time, hosted: a real serial port or pseudo-terminal, served by the I/O process that owns it. */
+/** Performs a run in wall time, hosted: a real device or pseudo-terminal, served by the I/O process that owns it. */
 
 import { rmSync } from 'node:fs';
 import { createRandom, NS_PER_MS, WallClock } from '../../base/index.js';
-import type { HardwareProfile } from '../../hal/index.js';
+import type { HardwareProfile, SerialProfile, UsbProfile } from '../../hal/index.js';
 import { WallRunner } from '../../vmm/index.js';
 import { RigError } from '../errors.js';
 import type { RunRequest, RunResult, StopReason } from '../run/run-types.js';
 import { seconds } from './duration-text.js';
 import { openDevice } from './open-device.js';
 import type { OpenGuest } from './open-guest.js';
+import { openUsbDevice } from './open-usb-device.js';
 import { MOST_REPORTS, RunAssembly } from './run-assembly.js';
 import { runResult } from './run-result.js';
-import { serialProfile } from './run-source.js';
+import type { RunSource } from './run-source.js';
 import { SerialLink } from './serial-link.js';
 import { serialClocks } from './serial-source.js';
+import { UsbLink } from './usb-link.js';
+import { usbClocks } from './usb-source.js';
 
 /** How often limits are looked at and the journal goes to the trace. */
 const TURN_NS = 50 * NS_PER_MS;
@@ -23,21 +26,15 @@ export async function runWall(request: RunRequest, guest: OpenGuest, profile: Ha
     throw new RigError('RIG_USAGE', 'a real device can be run in the hosted architecture only, so far', {
       hint: 'use --architecture hosted, or a simulated or replayed device for the partitioned one',
     });
-  if (request.port === undefined)
-    throw new RigError('RIG_INPUT_MISSING', 'a run on the real device needs its port', {
-      hint: 'give it with --port /dev/…',
-    });
   const clock = new WallClock();
-  const { port } = request;
-  const serial = serialProfile(profile, 'a run on a real device');
-  const line = serial.bind.serial;
+  const device = profile.kind === 'serial' ? serialDevice(request, profile, clock) : usbDevice(request, profile, clock);
   const assembly = new RunAssembly({
     request,
     guest,
     clock,
     calibration: undefined,
     random: createRandom(request.seed),
-    link: (trace) => new SerialLink(request, line, trace, () => openDevice(port, line, clock, request.abort)),
+    link: device.link,
   });
   let opened = false;
   let stop: StopReason;
@@ -56,12 +53,36 @@ export async function runWall(request: RunRequest, guest: OpenGuest, profile: Ha
     request,
     guest,
     assembly,
-    source: { pacing: 'physical', clocks: serialClocks(serial, 'wall'), truth: () => undefined },
+    source: { pacing: 'physical', clocks: device.clocks, truth: () => undefined },
     stop,
     calibration: undefined,
     clockDomain: 'wall',
     durationNs: clock.now(),
   });
+}
+
+type RealDevice = Pick<RunSource, 'link' | 'clocks'>;
+
+function serialDevice(request: RunRequest, profile: SerialProfile, clock: WallClock): RealDevice {
+  const { port, abort } = request;
+  if (port === undefined)
+    throw new RigError('RIG_INPUT_MISSING', 'a run on the real device needs its port', {
+      hint: 'give it with --port, for example --port /dev/ttyUSB0; "rig doctor" lists what is there',
+    });
+  const line = profile.bind.serial;
+  return {
+    link: (trace) => new SerialLink(request, line, trace, () => openDevice(port, line, clock, abort)),
+    clocks: serialClocks(profile, 'wall'),
+  };
+}
+
+/** Without a port, the device is whatever has the ids of the profile. */
+function usbDevice(request: RunRequest, profile: UsbProfile, clock: WallClock): RealDevice {
+  const { port, abort } = request;
+  return {
+    link: (trace) => new UsbLink(request, trace, () => openUsbDevice(port, profile, clock, abort)),
+    clocks: usbClocks(profile, 'wall'),
+  };
 }
 
 async function drive(request: RunRequest, clock: WallClock, assembly: RunAssembly): Promise<StopReason> {

@@ -4,22 +4,14 @@
  */
 
 import { createRequire } from 'node:module';
+import { failureOf, type HostHandlers, sendToParent, serveHost } from '../../host-process/serve-host.js';
 import type { BindingInterface, BindingPortInterface, OpenOptions, SetOptions } from '../binding-types.js';
 import { serialPortInfos } from './port-list.js';
-import {
-  type FromHost,
-  type HostFailure,
-  type HostOperation,
-  type HostRequests,
-  READ_WINDOW_BYTES,
-  type ToHost,
-} from './protocol.js';
+import { type HostCredit, type HostEvent, type HostRequests, READ_WINDOW_BYTES } from './protocol.js';
 
 const READ_BUFFER_BYTES = 1 << 16;
 /** `set` of the native library clears every flag that is not named. */
 const SET_DEFAULTS = { brk: false, cts: false, dsr: false, dtr: true, rts: true };
-
-type Handlers = { [Op in HostOperation]: (args: HostRequests[Op]['args']) => Promise<HostRequests[Op]['answer']> };
 
 let native: BindingInterface | undefined;
 let port: BindingPortInterface | undefined;
@@ -37,18 +29,8 @@ function nativeBinding(): BindingInterface {
   return native;
 }
 
-function send(message: FromHost): void {
-  if (process.connected) process.send?.(message);
-}
-
-function failureOf(error: unknown): HostFailure {
-  if (!(error instanceof Error)) return { message: String(error) };
-  const { code, canceled } = error as { code?: unknown; canceled?: unknown };
-  return {
-    message: error.message,
-    code: typeof code === 'string' ? code : undefined,
-    canceled: canceled === true,
-  };
+function send(event: HostEvent): void {
+  sendToParent(event);
 }
 
 function opened(): BindingPortInterface {
@@ -98,7 +80,7 @@ async function closePort(): Promise<void> {
   await closing.close();
 }
 
-const handlers: Handlers = {
+const handlers: HostHandlers<HostRequests> = {
   async list() {
     try {
       return await nativeBinding().list();
@@ -145,28 +127,11 @@ const handlers: Handlers = {
     await closePort();
     return undefined;
   },
-  ping: async () => undefined,
 };
 
-async function answer(id: number, op: HostOperation, args: unknown): Promise<void> {
-  try {
-    const handler = handlers[op] as (args: unknown) => Promise<unknown>;
-    send({ id, answer: await handler(args) });
-  } catch (error) {
-    send({ id, failure: failureOf(error) });
-  }
-}
-
-process.on('message', (message: ToHost) => {
-  if ('credit' in message) {
-    window += message.credit;
+serveHost<HostRequests, HostCredit>(handlers, {
+  hear: ({ credit }) => {
+    window += credit;
     if (window > 0) windowOpened();
-  } else {
-    void answer(message.id, message.op, message.args);
-  }
+  },
 });
-// Ctrl-C in a terminal reaches every process of its group. The parent decides what it means, and still needs the port to end well.
-process.on('SIGINT', () => {});
-process.on('SIGTERM', () => {});
-// The parent is gone or has done with this process: the operating system closes the port.
-process.on('disconnect', () => process.exit(0));

@@ -2,10 +2,10 @@
 
 import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { HalError } from '../../errors.js';
+import { HostRequestError } from '../../host-process/host-process.js';
 import { CanceledError } from '../binding-errors.js';
 import { nearNames } from '../near-names.js';
 import { serialPaths } from './port-list.js';
-import { HostRequestError } from './supervisor.js';
 
 /** What is asked about the machine to explain an error; injected by tests. */
 export interface MachineView {

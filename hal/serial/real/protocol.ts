@@ -1,5 +1,6 @@
 /** What a rig process and the process that owns a real port say to each other; sent with the structured clone algorithm. */
 
+import type { HostFailure } from '../../host-process/protocol.js';
 import type { OpenOptions, PortInfo, PortStatus, SetOptions } from '../binding-types.js';
 
 /** Requests by name: arguments and answer. */
@@ -15,33 +16,13 @@ export interface HostRequests {
   reconfigure: { args: OpenOptions; answer: undefined };
   getBaudRate: { args: undefined; answer: { baudRate: number } };
   close: { args: undefined; answer: undefined };
-  ping: { args: undefined; answer: undefined };
 }
 
 export type HostOperation = keyof HostRequests;
 
-export interface HostRequest<Op extends HostOperation = HostOperation> {
-  readonly id: number;
-  readonly op: Op;
-  readonly args: HostRequests[Op]['args'];
-}
-
 /** The reader has consumed so many bytes; the host may send as many more. */
 export interface HostCredit {
   readonly credit: number;
-}
-
-/** An error as it crosses the process boundary. */
-export interface HostFailure {
-  readonly message: string;
-  readonly code?: string | undefined;
-  readonly canceled?: boolean;
-}
-
-export interface HostReply {
-  readonly id: number;
-  readonly answer?: unknown;
-  readonly failure?: HostFailure;
 }
 
 /** Bytes arrived; stamps are `CLOCK_MONOTONIC`, the same clock in every process of one machine. */
@@ -56,8 +37,7 @@ export interface HostReadFailed {
   readonly readFailed: HostFailure;
 }
 
-export type ToHost = HostRequest | HostCredit;
-export type FromHost = HostReply | HostChunk | HostReadFailed;
+export type HostEvent = HostChunk | HostReadFailed;
 
 /** Bytes the host may send before the reader has consumed any; more stay with the operating system. */
 export const READ_WINDOW_BYTES = 1 << 20;

@@ -2,6 +2,7 @@
 
 import type { WallClock } from '../../../base/index.js';
 import { HalError } from '../../errors.js';
+import { HostProcess, type HostProcessOptions, HostRequestError } from '../../host-process/host-process.js';
 import {
   CanceledError,
   checkOpenOptions,
@@ -26,8 +27,11 @@ import {
 } from '../port-from-binding.js';
 import { bitsPerCharacter, type LineSettings } from '../serial-port.js';
 import { portError } from './port-errors.js';
-import type { FromHost, HostChunk, HostOperation, HostRequests } from './protocol.js';
-import { HostProcess, type HostProcessOptions, HostRequestError } from './supervisor.js';
+import type { HostChunk, HostCredit, HostEvent, HostOperation, HostRequests } from './protocol.js';
+
+type SerialHost = HostProcess<HostRequests, HostEvent, HostCredit>;
+
+const HOST_MODULE = new URL('./host-process.js', import.meta.url);
 
 /** Beyond what the line itself takes, a write or a drain may take so long. */
 const SLACK_MS = 5_000;
@@ -42,7 +46,7 @@ interface PendingRead {
 
 /** An open real port. Reads carry `CLOCK_MONOTONIC` stamps taken in the process that read the bytes. */
 export class RealPortBinding implements ReconfigurableBinding {
-  readonly #host: HostProcess;
+  readonly #host: SerialHost;
   #openOptions: Required<OpenOptions>;
   /** Whether the driver took its low-latency mode. */
   readonly lowLatency: boolean;
@@ -54,7 +58,7 @@ export class RealPortBinding implements ReconfigurableBinding {
   #consumed = 0;
   #unsentBytes = 0;
 
-  constructor(host: HostProcess, openOptions: Required<OpenOptions>, line: LineSettings, lowLatency: boolean) {
+  constructor(host: SerialHost, openOptions: Required<OpenOptions>, line: LineSettings, lowLatency: boolean) {
     this.#host = host;
     this.#openOptions = openOptions;
     this.#line = line;
@@ -169,7 +173,7 @@ export class RealPortBinding implements ReconfigurableBinding {
     return SLACK_MS + (2000 * (this.#unsentBytes + 4096) * bitsPerCharacter(this.#line)) / this.#line.baudRate;
   }
 
-  #hear(event: FromHost): void {
+  #hear(event: HostEvent): void {
     if ('chunk' in event) {
       if (!this.#open) return;
       this.#chunks.push(event);
@@ -177,7 +181,7 @@ export class RealPortBinding implements ReconfigurableBinding {
       if (read === undefined) return;
       this.#read = undefined;
       read.resolve(this.#take(read.buffer, read.offset, read.length));
-    } else if ('readFailed' in event) {
+    } else {
       this.#fail(portError(new HostRequestError(event.readFailed), this.#openOptions.path, 'read'));
     }
   }
@@ -213,7 +217,7 @@ export class RealPortBinding implements ReconfigurableBinding {
 }
 
 /** How the processes of real ports are run; the defaults fit all but tests. */
-export type RealBindingOptions = Omit<HostProcessOptions, 'where'>;
+export type RealBindingOptions = Partial<Omit<HostProcessOptions, 'where'>>;
 
 /**
  * Real ports as a binding. `open` starts the process that owns the port and rejects with `HAL_NOT_FOUND`, `HAL_IN_USE` (naming
@@ -225,7 +229,7 @@ export function realBinding(
 ): BindingInterface<RealPortBinding, OpenOptions, PortInfo> {
   return {
     async list() {
-      const host = new HostProcess({ ...options, where: 'the list of serial ports' });
+      const host: SerialHost = new HostProcess({ module: HOST_MODULE, ...options, where: 'the list of serial ports' });
       try {
         return await host.request('list', undefined);
       } catch (error) {
@@ -236,7 +240,7 @@ export function realBinding(
     },
     async open(openOptions) {
       const line = checkOpenOptions(openOptions);
-      const host = new HostProcess({ ...options, where: openOptions.path });
+      const host: SerialHost = new HostProcess({ module: HOST_MODULE, ...options, where: openOptions.path });
       try {
         const answer = await host.request('open', { lock: true, ...openOptions });
         return new RealPortBinding(host, answer.openOptions, line, answer.lowLatency);

@@ -4,8 +4,9 @@ import type { DigitalSettings } from './parameters.js';
 
 /** Counted where someone looks, from the input's period alone: nothing runs between. */
 export class PulseCounter {
-  #countedNs: number;
   #before = 0;
+  /** Pulses up to this one, the first being 0, are counted or have been too short. */
+  #last = -1;
   #debounceNs: number;
 
   constructor(
@@ -13,7 +14,6 @@ export class PulseCounter {
     private readonly originNs: number,
     debounceNs: number,
   ) {
-    this.#countedNs = originNs;
     this.#debounceNs = debounceNs;
   }
 
@@ -27,29 +27,35 @@ export class PulseCounter {
   }
 
   value(nowNs: number): number {
-    return (this.#before + this.#pulses(this.#countedNs, nowNs)) & 0xffff;
+    return (this.#before + this.#counted(nowNs) - this.#last) & 0xffff;
   }
 
   reset(nowNs: number): void {
+    this.#last = this.#counted(nowNs);
     this.#before = 0;
-    this.#countedNs = nowNs;
   }
 
-  /** Pulses up to now are counted by the old time. */
+  /** Pulses up to now are judged by the old time; one that is still closed and was not counted is judged by the new one. */
   setDebounce(debounceNs: number, nowNs: number): void {
     this.#before = this.value(nowNs);
-    this.#countedNs = nowNs;
+    this.#last = Math.max(this.#counted(nowNs), this.#over(nowNs));
     this.#debounceNs = debounceNs;
   }
 
-  /** A pulse counts when it has been closed for the debounce time. */
-  #pulses(fromNs: number, toNs: number): number {
+  /** The latest pulse that has been closed for the debounce time; none is while pulses are shorter. */
+  #counted(nowNs: number): number {
     const { input } = this;
-    if (input === undefined || input.kind === 'constant' || input.frequencyHz === 0) return 0;
+    if (input === undefined || input.kind === 'constant' || input.frequencyHz === 0) return this.#last;
     const periodNs = 1e9 / input.frequencyHz;
-    const shortest = Math.min(input.duty, 1 - input.duty) * periodNs;
-    if (shortest < this.#debounceNs) return 0;
-    const counted = (timeNs: number): number => Math.floor((timeNs - this.originNs - this.#debounceNs) / periodNs + 1);
-    return Math.max(0, counted(toNs)) - Math.max(0, counted(fromNs));
+    if (Math.min(input.duty, 1 - input.duty) * periodNs < this.#debounceNs) return this.#last;
+    return Math.max(this.#last, Math.floor((nowNs - this.originNs - this.#debounceNs) / periodNs));
+  }
+
+  /** The latest pulse that has opened again. */
+  #over(nowNs: number): number {
+    const { input } = this;
+    if (input === undefined || input.kind === 'constant' || input.frequencyHz === 0) return this.#last;
+    const periodNs = 1e9 / input.frequencyHz;
+    return Math.floor((nowNs - this.originNs - input.duty * periodNs) / periodNs);
   }
 }

@@ -1,15 +1,19 @@
-/** Starts, watches and ends the process that owns a native device library, and speaks with it. */
+/** Starts, watches and ends a process that owns a native device library, and speaks with it. */
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { HalError } from '../../errors.js';
-import type { FromHost, HostFailure, HostOperation, HostRequests, ToHost } from './protocol.js';
+import { HalError } from '../errors.js';
+import type { HostFailure, HostReply, HostRequest, RequestTable } from './protocol.js';
 
 export interface HostProcessOptions {
   /** What it is for, as a person would name it: `/dev/ttyUSB0`. */
   readonly where: string;
-  /** The program; default the serial host. */
-  readonly module?: URL;
+  /** The program. */
+  readonly module: URL;
+  /** What the program is told when it is started. */
+  readonly args?: readonly string[];
+  /** How long it may take to end once it has been asked to; default 1000. */
+  readonly endMs?: number;
   /** The process is asked for a sign of life so often; default 1000. */
   readonly heartbeatMs?: number;
   /** Heartbeats in a row without one before it counts as hung; default 5. */
@@ -20,35 +24,45 @@ export interface HostProcessOptions {
 export class HostRequestError extends Error {
   readonly code: string | undefined;
   readonly canceled: boolean;
+  readonly partial: Uint8Array | undefined;
 
   constructor(failure: HostFailure) {
     super(failure.message);
     this.code = failure.code;
     this.canceled = failure.canceled === true;
+    this.partial = failure.partial;
   }
 }
 
 interface Pending {
   readonly resolve: (answer: unknown) => void;
   readonly reject: (error: Error) => void;
-  readonly deadline: NodeJS.Timeout;
+  readonly deadline: NodeJS.Timeout | undefined;
 }
 
 const DEFAULT_REQUEST_MS = 10_000;
 const END_MS = 1_000;
+/** `RIGVISOR_PATIENCE`: how many times longer than on an ordinary machine a child may take, from 1 (emulated machines). */
+const PATIENCE = Math.max(1, Number(process.env.RIGVISOR_PATIENCE ?? 1) || 1);
 /** How much of its error output is kept for the last words. */
 const LAST_WORDS_BYTES = 2048;
 
 /**
- * A supervised child. Every request has a deadline in wall time (`HAL_TIMEOUT`). When the child ends by itself or shows no
+ * A supervised child, with its requests, what it sends of itself (`Event`) and what it is told without an answer
+ * (`Message`). Every request has a deadline in wall time (`HAL_TIMEOUT`). When the child ends by itself or shows no
  * sign of life, every pending and later request rejects with `HAL_HOST_PROCESS`, whose message carries its last words, and `onLost` is told once.
  */
-export class HostProcess {
+export class HostProcess<
+  Requests extends RequestTable<Requests>,
+  Event extends object = never,
+  Message extends object = never,
+> {
   readonly #child: ChildProcess;
   readonly #where: string;
   readonly #pending = new Map<number, Pending>();
   readonly #heartbeat: NodeJS.Timeout;
   readonly #exited: Promise<void>;
+  readonly #endMs: number;
   #nextId = 1;
   #missed = 0;
   #hung = false;
@@ -56,23 +70,23 @@ export class HostProcess {
   #lost: HalError | undefined;
   #lastWords = '';
   /** What the host sends of itself. */
-  onEvent: (event: FromHost) => void = () => {};
+  onEvent: (event: Event) => void = () => {};
   onLost: (error: HalError) => void = () => {};
 
   constructor(options: HostProcessOptions) {
     this.#where = options.where;
-    const module = options.module ?? new URL('./host-process.js', import.meta.url);
-    this.#child = fork(fileURLToPath(module), [], {
+    this.#endMs = options.endMs ?? END_MS * PATIENCE;
+    this.#child = fork(fileURLToPath(options.module), options.args ?? [], {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       execArgv: [],
     });
-    this.#child.on('message', (message) => this.#hear(message as FromHost));
+    this.#child.on('message', (message) => this.#hear(message as HostReply | Event));
     this.#child.stderr?.on('data', (chunk: Buffer) => {
       this.#lastWords = (this.#lastWords + chunk.toString('utf8')).slice(-LAST_WORDS_BYTES);
     });
     this.#exited = this.#watchEnd();
-    const missedLimit = options.missedHeartbeats ?? 5;
+    const missedLimit = options.missedHeartbeats ?? 5 * PATIENCE;
     this.#heartbeat = setInterval(() => this.#beat(missedLimit), options.heartbeatMs ?? 1000);
     this.#heartbeat.unref();
   }
@@ -81,22 +95,29 @@ export class HostProcess {
     return this.#child.pid;
   }
 
-  /** Rejects with `HostRequestError`, `HAL_TIMEOUT` or `HAL_HOST_PROCESS`. */
-  request<Op extends HostOperation>(
+  /** Rejects with `HostRequestError`, `HAL_TIMEOUT` or `HAL_HOST_PROCESS`. `Infinity`: the child watches the time itself. */
+  request<Op extends keyof Requests & string>(
     op: Op,
-    args: HostRequests[Op]['args'],
-    deadlineMs = DEFAULT_REQUEST_MS,
-  ): Promise<HostRequests[Op]['answer']> {
+    args: Requests[Op]['args'],
+    deadlineMs = DEFAULT_REQUEST_MS * PATIENCE,
+  ): Promise<Requests[Op]['answer']> {
     if (this.#lost !== undefined) return Promise.reject(this.#lost);
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      const deadline = setTimeout(() => this.#expire(id, op, deadlineMs), deadlineMs);
+      const deadline =
+        deadlineMs === Number.POSITIVE_INFINITY
+          ? undefined
+          : setTimeout(() => this.#expire(id, op, deadlineMs), deadlineMs);
       this.#pending.set(id, { resolve: resolve as (answer: unknown) => void, reject, deadline });
-      this.send({ id, op, args });
+      this.#post({ id, op, args });
     });
   }
 
-  send(message: ToHost): void {
+  send(message: Message): void {
+    this.#post(message);
+  }
+
+  #post(message: Message | HostRequest<Requests>): void {
     if (this.#child.connected) this.#child.send(message, () => {});
   }
 
@@ -105,7 +126,7 @@ export class HostProcess {
     this.#ending = true;
     clearInterval(this.#heartbeat);
     if (this.#child.connected) this.#child.disconnect();
-    const force = setTimeout(() => this.#child.kill('SIGKILL'), END_MS);
+    const force = setTimeout(() => this.#child.kill('SIGKILL'), this.#endMs);
     await this.#exited;
     clearTimeout(force);
   }
@@ -122,7 +143,7 @@ export class HostProcess {
     this.#lose(this.#hung ? 'gave no sign of life and was ended' : end);
   }
 
-  #hear(message: FromHost): void {
+  #hear(message: HostReply | Event): void {
     this.#missed = 0;
     if (!('id' in message)) {
       this.onEvent(message);
@@ -139,7 +160,7 @@ export class HostProcess {
   #beat(limit: number): void {
     if (this.#missed < limit) {
       this.#missed++;
-      this.send({ id: 0, op: 'ping', args: undefined });
+      this.#post({ id: 0, op: 'ping', args: undefined });
       return;
     }
     // This process may have been the one that stood still: hear first what has come meanwhile.
@@ -150,7 +171,7 @@ export class HostProcess {
     });
   }
 
-  #expire(id: number, op: HostOperation, deadlineMs: number): void {
+  #expire(id: number, op: string, deadlineMs: number): void {
     setImmediate(() => {
       const pending = this.#pending.get(id);
       if (pending === undefined) return;
