@@ -3,12 +3,14 @@
 import { createConnection, type Socket } from 'node:net';
 import type { LabMachine } from './machine.js';
 import type { Ask, FarEndBytes, HostService, HostServices, PointerStep } from './protocol.js';
+import type { SimulatedDevices } from './simulated-devices.js';
 
 type Handlers = { [S in HostService]: (args: HostServices[S]['args']) => Promise<HostServices[S]['answer']> };
 
 export class LabServices {
   readonly #machine: LabMachine;
   readonly #farEnd: Socket;
+  readonly #devices: SimulatedDevices;
   readonly #handlers: Handlers = {
     pointer: async ({ steps }) => {
       for (const step of steps) await this.#machine.qmp.run('input-send-event', { events: pointerEvents(step) });
@@ -31,6 +33,8 @@ export class LabServices {
       await this.#machine.qmp.run('device_del', { id });
       return null;
     },
+    boardReport: async () => this.#devices.boardReport(),
+    converterCodes: async ({ scans }) => this.#devices.converterCodes(scans),
     farEnd: async ({ bytes }) => {
       this.#farEnd.write(Buffer.from(bytes, 'hex'));
       return null;
@@ -38,8 +42,9 @@ export class LabServices {
   };
 
   /** `tell` takes what comes unasked. */
-  constructor(machine: LabMachine, tell: (message: FarEndBytes) => void) {
+  constructor(machine: LabMachine, devices: SimulatedDevices, tell: (message: FarEndBytes) => void) {
     this.#machine = machine;
+    this.#devices = devices;
     this.#farEnd = createConnection(machine.serialSocket);
     this.#farEnd.on('error', () => {});
     this.#farEnd.on('data', (bytes) => tell({ farEnd: bytes.toString('hex') }));

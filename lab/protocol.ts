@@ -26,6 +26,13 @@ export interface HostServices {
   /** Plugs one of QEMU's own USB devices in, by `device_add`. */
   plug: { args: { readonly driver: string; readonly id: string; readonly chardev?: string }; answer: null };
   unplug: { args: { readonly id: string }; answer: null };
+  /** The input report that the simulated board sends now. */
+  boardReport: { args: null; answer: readonly number[] };
+  /** The codes of the first `scans` scans of the simulated converter's latest scan, and how many it took. */
+  converterCodes: {
+    args: { readonly scans: number };
+    answer: { readonly scans: number; readonly codes: readonly number[] };
+  };
   /** Sends bytes into the far end of the FTDI device; what arrives there comes as `FarEndBytes`. */
   farEnd: { args: { readonly bytes: string }; answer: null };
 }
