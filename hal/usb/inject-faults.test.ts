@@ -94,6 +94,16 @@ describe('injected USB faults', () => {
     expect([urb.status, urb.actualLength, bits]).to.deep.equal([ok, 4, 1]);
   });
 
+  it('delay a transfer for as long as its appointment says', () => {
+    const bench = new Bench({ events: [{ kind: 'delay', atTransfer: 0, durationNs: 5e6 }], durationNs: 50e6 });
+    bench.fill(1);
+    const urb = bench.submit(loopIn, 64);
+    bench.run(4e6);
+    expect(bench.done).to.deep.equal([]);
+    bench.run(2e6);
+    expect(bench.done.map((done) => done.urb)).to.deep.equal([urb]);
+  });
+
   it('delay a transfer, and those of its endpoint that come behind it', () => {
     const bench = new Bench({ ...first('delay'), durationNs: 50e6 });
     const urbs = [bench.submit(loopIn, 64), bench.submit(loopIn, 64)];
