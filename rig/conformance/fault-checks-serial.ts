@@ -8,6 +8,8 @@ import type { Played } from './fault-sequences.js';
 
 /** Time that a character needs through the path to the guest's counters. */
 const PATH_NS = 5 * NS_PER_MS;
+/** The guest reports its counters once a second; in a partition when the next character comes, which an epoch of 200 ms may put off. */
+const OVERRUN_BUDGET_MS = 1250;
 /** How long delays and stalls in a row hold a character up at most. */
 const HELD_NS = 400 * NS_PER_MS;
 /** Half a unit of 1e-7 degrees, the coarsest that these receivers send, and rounding. */
@@ -16,6 +18,7 @@ const TOLERANCE_E9 = 51;
 export function checkSerial(played: Played, tally: Tally): void {
   checkCharacters(played);
   checkCounters(played);
+  checkOverruns(played, tally);
   checkPosition(played);
   checkFixes(played, tally);
   tally.replugs += played.faults.filter(({ kind }) => kind === 'replug').length;
@@ -53,6 +56,20 @@ function checkCounters(played: Played): void {
   equal(fields.framingErrors, flags(LINE_STATUS.framing), 'framing errors');
   equal(fields.breaks, flags(LINE_STATUS.break), 'breaks');
   must(fields.overruns >= flags(LINE_STATUS.overrun), () => `${fields.overruns} overruns told of`);
+}
+
+/** Every overrun is in the counters at most a report's period later; a virtio console has none. */
+function checkOverruns(played: Played, tally: Tally): void {
+  if (played.sequence.frontend === 'paravirtual') return;
+  const reports = ofChannel(played, 'counters');
+  const overruns = played.received.filter(({ lineStatus }) => (lineStatus & LINE_STATUS.overrun) !== 0);
+  overruns.forEach(({ atNs }, i) => {
+    const told = reports.find(({ reportedAtNs, fields }) => reportedAtNs >= atNs && fields.overruns > i);
+    const tookMs = ((told?.reportedAtNs ?? Number.POSITIVE_INFINITY) - atNs) / NS_PER_MS;
+    must(tookMs <= OVERRUN_BUDGET_MS, () => `the overrun at ${atNs} ns was told of ${tookMs} ms late`);
+    tally.overruns++;
+    tally.worstOverrunMs = Math.max(tally.worstOverrunMs, tookMs);
+  });
 }
 
 /** To the character: behind the faults, a fix lies in the guest's stream where its message lies in the device's, less what was lost. */
