@@ -85,6 +85,18 @@ describe('injected USB faults', () => {
     expect(bench.faults).to.deep.include({ ...bench.faults[0], kind: 'drop', bytes: 3, endpointAddress: loopIn });
   });
 
+  it('drop what the first of several transfers brought, and keep their order', () => {
+    const bench = new Bench(first('drop'));
+    const urbs = [bench.submit(loopIn, 64), bench.submit(loopIn, 64), bench.submit(loopIn, 64)];
+    for (let value = 1; value <= 4; value++) {
+      bench.fill(value);
+      bench.run(1e6);
+    }
+    expect(bench.done.map(({ urb }) => urb)).to.deep.equal(urbs);
+    expect(urbs.map(({ data }) => data[0])).to.deep.equal([2, 3, 4]);
+    expect(bench.kinds).to.deep.equal(['drop']);
+  });
+
   it('corrupt one bit', () => {
     const bench = new Bench(first('corrupt'));
     const urb = bench.submit(loopIn, 64);

@@ -39,6 +39,8 @@ class FaultyUsbPort implements UsbPort, UsbSink {
   readonly #shortened = new Map<Urb, number>();
   /** How long transfers with an appointed delay are held, where that appointment says. */
   readonly #delayNs = new Map<Urb, number>();
+  /** Taken back from the port, to be given to it again behind one whose bytes were dropped. */
+  readonly #requeued = new Set<Urb>();
   readonly #delayed = new Set<Delayed>();
   readonly #appointments: CheckedUsbFaults['events'];
   readonly #plugging: Timer[] = [];
@@ -97,6 +99,7 @@ class FaultyUsbPort implements UsbPort, UsbSink {
         this.#sink?.completed(urb);
         return;
       }
+    this.#requeued.delete(urb);
     if (this.#inFlight.has(urb)) this.#port.cancel(urb);
   }
 
@@ -114,6 +117,11 @@ class FaultyUsbPort implements UsbPort, UsbSink {
   }
 
   completed(urb: Urb): void {
+    if (this.#requeued.delete(urb) && urb.status === URB_STATUS.unlinked && this.#present) {
+      if (urb.actualLength > 0) this.#tell('drop', urb, urb.actualLength);
+      this.#resubmit(urb, this.#inFlight.get(urb));
+      return;
+    }
     const fault = this.#inFlight.get(urb);
     const delayNs = this.#delayNs.get(urb) ?? this.#plan.durationNs;
     this.#inFlight.delete(urb);
@@ -174,8 +182,7 @@ class FaultyUsbPort implements UsbPort, UsbSink {
     switch (fault) {
       case 'drop':
         this.#tell('drop', urb, urb.actualLength);
-        this.#inFlight.set(urb, undefined);
-        this.#port.submit(urb);
+        this.#waitOn(urb);
         return;
       case 'corrupt':
         if (urb.actualLength > 0) {
@@ -195,6 +202,25 @@ class FaultyUsbPort implements UsbPort, UsbSink {
         break;
     }
     this.#complete(urb);
+  }
+
+  /** It gets what comes next, before those that wait behind it: they go to the end of the port's queue, in their order. */
+  #waitOn(urb: Urb): void {
+    const behind = [...this.#inFlight.keys()].filter(
+      ({ transferType, endpointAddress }) =>
+        transferType === urb.transferType && endpointAddress === urb.endpointAddress,
+    );
+    this.#resubmit(urb, undefined);
+    for (const other of behind) {
+      this.#requeued.add(other);
+      this.#port.cancel(other);
+    }
+  }
+
+  #resubmit(urb: Urb, fault: TransferFault | undefined): void {
+    this.#inFlight.delete(urb);
+    this.#inFlight.set(urb, fault);
+    this.#port.submit(urb);
   }
 
   #delay(urb: Urb, delayNs: number): void {
