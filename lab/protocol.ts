@@ -28,6 +28,15 @@ export interface HostServices {
   unplug: { args: { readonly id: string }; answer: null };
   /** Sends bytes into the far end of the FTDI device; what arrives there comes as `FarEndBytes`. */
   farEnd: { args: { readonly bytes: string }; answer: null };
+  /** Exports a simulated device over USB/IP, as 1-1 of a server of its own, until the next is served; answers the TCP port. */
+  serve: {
+    args: { readonly device: string; readonly overrides?: Readonly<Record<string, unknown>> };
+    answer: { readonly port: number };
+  };
+  /** Pulls the device that is served. */
+  pull: { args: Readonly<Record<string, never>>; answer: null };
+  /** The codes of the served converter's scan `scan`, channel after channel, scan after scan. */
+  codes: { args: { readonly scan: number; readonly scans: number }; answer: readonly number[] };
 }
 
 /** One input event of the tablet: a position, a button or both. */

@@ -27,7 +27,7 @@ describe("real HID binding on QEMU's devices", () => {
   it('reads one report a call, and nothing when its time is over', async () => {
     const tablet = await openHid('QEMU USB Tablet');
     const [step, next] = pointerSteps(5000, 2);
-    expect(await tablet.read(100)).to.have.lengthOf(0);
+    expect(await tablet.read(100)).to.equal(undefined);
     await askHost('pointer', { steps: [step, next] });
     expect([...((await tablet.read(20_000)) ?? [])].slice(0, 5)).to.deep.equal(pointerReport(step));
     expect([...((await tablet.read(20_000)) ?? [])].slice(0, 5)).to.deep.equal(pointerReport(next));
