@@ -253,6 +253,8 @@ class PortHidDevice implements HidDevice {
       this.#gone();
       return;
     }
+    // What came of a report is no report, and its rest will not come.
+    if (urb.actualLength > 0) this.#inbox.lost++;
     if (++this.#failures > MOST_FAILURES * READS_IN_FLIGHT) {
       this.#inbox.fail(this.#failed(urb.status, 'read'));
       return;

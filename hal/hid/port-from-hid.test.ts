@@ -1,3 +1,5 @@
+/** Tests of HID devices shown as USB ports: transfers against a scripted library, one by one and by chance. */
+
 import { expect } from 'chai';
 import { createRandom, TRANSFER_TYPE, URB_STATUS, Urb, VirtualClock } from '../../base/index.js';
 import { HalError } from '../errors.js';

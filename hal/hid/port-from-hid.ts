@@ -3,14 +3,15 @@
 import { type Clock, Timer, TRANSFER_TYPE, URB_FLAGS, URB_STATUS, type Urb } from '../../base/index.js';
 import { HalError } from '../errors.js';
 import { Pipe } from '../usb/pipe.js';
-import { RECIPIENT, wIndex, wLength, wValue } from '../usb/setup-packet.js';
+import { RECIPIENT, wIndex, wLength } from '../usb/setup-packet.js';
 import { checkUrb } from '../usb/simulated-port.js';
 import { NOT_STANDARD, StandardRequests } from '../usb/standard-requests.js';
 import { HANDSHAKE } from '../usb/usb-peripheral.js';
 import type { UsbDescription, UsbPort, UsbSink } from '../usb/usb-port.js';
+import { HidClassRequests, type Outcome } from './hid-class-requests.js';
 import type { HidDevice } from './hid-device.js';
-import { findHidInterface, HID_REQUEST, HID_REQUEST_IN, HID_REQUEST_OUT, type HidInterface } from './hid-requests.js';
-import { HID_REPORT_TYPE, type HidReportLayout, parseReportDescriptor } from './report-ids.js';
+import { findHidInterface, type HidInterface } from './hid-requests.js';
+import { parseReportDescriptor } from './report-ids.js';
 
 export interface PortFromHidOptions {
   /** How a person names it. */
@@ -29,22 +30,18 @@ const CONTROL_PACKET_BYTES = 64;
 /** Stands in the queue where the device has lost reports. */
 const OVERRUN = Symbol('overrun');
 
-/** What a request does; a number is the answer at once, as `StandardRequests` gives it. */
-type Outcome = number | Promise<number>;
-
 class HidPort implements UsbPort {
   readonly name: string;
   readonly description: UsbDescription;
   readonly #clock: Clock;
   readonly #device: HidDevice;
   readonly #interface: HidInterface;
-  readonly #layout: HidReportLayout;
+  readonly #class: HidClassRequests;
   readonly #requests: StandardRequests;
   readonly #control: Pipe;
   readonly #input: Pipe;
   readonly #output: Pipe | undefined;
   readonly #reports: (Uint8Array | typeof OVERRUN)[] = [];
-  readonly #latest = new Map<number, Uint8Array>();
   readonly #refused: Urb[] = [];
   readonly #timer = new Timer(() => this.#work());
   #sink: UsbSink | undefined;
@@ -55,7 +52,6 @@ class HidPort implements UsbPort {
   #paused = false;
   #listening = false;
   #halfTaken = 0;
-  #protocol = 1;
   #gone = false;
   #closed = false;
 
@@ -66,7 +62,8 @@ class HidPort implements UsbPort {
     this.#device = device;
     this.#lost = device.lost;
     this.#interface = findHidInterface(description, name, interfaceNumber);
-    this.#layout = parseReportDescriptor(description.reports.get(this.#interface.number) ?? new Uint8Array(0));
+    const report = description.reports.get(this.#interface.number) ?? new Uint8Array(0);
+    this.#class = new HidClassRequests(device, parseReportDescriptor(report).numbered);
     const { input, output } = this.#interface;
     this.#control = new Pipe(0, TRANSFER_TYPE.control, CONTROL_PACKET_BYTES, 0);
     this.#input = new Pipe(input.address, TRANSFER_TYPE.interrupt, Math.max(1, input.maxPacketBytes), 0);
@@ -125,8 +122,7 @@ class HidPort implements UsbPort {
 
   readonly #onReport = (report: Uint8Array): void => {
     this.#noteLoss();
-    if (this.#layout.numbered) this.#latest.set(report[0], report);
-    else this.#latest.set(0, report);
+    this.#class.noteInput(report);
     this.#reports.push(report);
     if (this.#reports.length >= QUEUE_REPORTS && !this.#paused) {
       this.#paused = true;
@@ -237,7 +233,7 @@ class HidPort implements UsbPort {
     this.#atOutput = urb;
     const sent = this.#requests.isHalted(pipe.address)
       ? Promise.resolve(URB_STATUS.stall)
-      : statusOf(this.#device.write(this.#report(urb.data.slice(0, urb.length))));
+      : this.#class.write(urb.data.slice(0, urb.length));
     void sent.then((status) => {
       if (this.#atOutput !== urb || pipe.first !== urb) return;
       this.#atOutput = undefined;
@@ -287,52 +283,7 @@ class HidPort implements UsbPort {
     if (standard !== NOT_STANDARD) return standard;
     if ((setup[0] & RECIPIENT.mask) !== RECIPIENT.interface || wIndex(setup) !== this.#interface.number)
       return HANDSHAKE.stall;
-    if (setup[0] === HID_REQUEST_IN) return this.#get(setup, data);
-    return setup[0] === HID_REQUEST_OUT ? this.#set(setup, data.slice(0, length)) : HANDSHAKE.stall;
-  }
-
-  #get(setup: Uint8Array, data: Uint8Array): Outcome {
-    const [id, type] = [setup[2], setup[3]];
-    switch (setup[1]) {
-      case HID_REQUEST.getReport:
-        if (type === HID_REPORT_TYPE.input) return put(this.#latest.get(id), data);
-        return type === HID_REPORT_TYPE.feature ? this.#getFeature(id, data) : HANDSHAKE.stall;
-      case HID_REQUEST.getIdle:
-        return put(Uint8Array.of(0), data);
-      case HID_REQUEST.getProtocol:
-        return put(Uint8Array.of(this.#protocol), data);
-      default:
-        return HANDSHAKE.stall;
-    }
-  }
-
-  #getFeature(id: number, data: Uint8Array): Promise<number> {
-    const idBytes = this.#layout.numbered ? 0 : 1;
-    return this.#device.getFeatureReport(id, data.length + idBytes).then(
-      (report) => put(report.subarray(idBytes), data),
-      (error: unknown) => statusOfError(error),
-    );
-  }
-
-  #set(setup: Uint8Array, data: Uint8Array): Outcome {
-    switch (setup[1]) {
-      case HID_REQUEST.setReport:
-        if (setup[3] === HID_REPORT_TYPE.output) return statusOf(this.#device.write(this.#report(data)));
-        if (setup[3] === HID_REPORT_TYPE.feature) return statusOf(this.#device.sendFeatureReport(this.#report(data)));
-        return HANDSHAKE.stall;
-      case HID_REQUEST.setIdle:
-        return HANDSHAKE.ack;
-      case HID_REQUEST.setProtocol:
-        this.#protocol = wValue(setup) & 1;
-        return HANDSHAKE.ack;
-      default:
-        return HANDSHAKE.stall;
-    }
-  }
-
-  /** As the library takes it: 0 in front of a report that is not numbered. */
-  #report(data: Uint8Array): Uint8Array {
-    return this.#layout.numbered ? data : Uint8Array.of(0, ...data);
+    return this.#class.answer(setup, data, length);
   }
 
   #refuse(urb: Urb, status: number): void {
@@ -372,24 +323,6 @@ class HidPort implements UsbPort {
   #refuseClosed(): void {
     if (this.#closed) throw new HalError('HAL_CLOSED', `${this.name} is closed`, { where: this.name });
   }
-}
-
-function put(bytes: Uint8Array | undefined, data: Uint8Array): number {
-  if (bytes === undefined) return HANDSHAKE.stall;
-  const count = Math.min(bytes.length, data.length);
-  data.set(bytes.subarray(0, count));
-  return count;
-}
-
-function statusOf(done: Promise<unknown>): Promise<number> {
-  return done.then(() => URB_STATUS.ok, statusOfError);
-}
-
-function statusOfError(error: unknown): number {
-  const code = error instanceof HalError ? error.code : undefined;
-  if (code === 'HAL_DISCONNECTED' || code === 'HAL_CLOSED' || code === 'HAL_HOST_PROCESS') return URB_STATUS.shutdown;
-  if (code === 'HAL_STALL' || code === 'HAL_INVALID' || code === 'HAL_UNSUPPORTED') return URB_STATUS.stall;
-  return URB_STATUS.protocol;
 }
 
 /**

@@ -1,3 +1,5 @@
+/** Tests of reading report descriptors, honest and hostile. */
+
 import { expect } from 'chai';
 import { createRandom } from '../../base/index.js';
 import { HalError } from '../errors.js';

@@ -1,6 +1,6 @@
 /** Control transfers of a simulated device, stage by stage (USB 2.0, section 8.5.3). */
 
-import { SETUP_BYTES, URB_FLAGS, URB_STATUS, type Urb } from '../../base/index.js';
+import { ENDPOINT_IN, SETUP_BYTES, URB_FLAGS, URB_STATUS, type Urb } from '../../base/index.js';
 import type { Pipe } from './pipe.js';
 import { wLength } from './setup-packet.js';
 import { NOT_STANDARD, type StandardRequests } from './standard-requests.js';
@@ -80,6 +80,7 @@ export class ControlPipe {
   }
 
   #answer(urb: Urb, length: number): number {
+    if (length > 0 && urb.inbound !== ((urb.setup[0] & ENDPOINT_IN) !== 0)) return HANDSHAKE.stall;
     const data = urb.inbound ? this.#data.subarray(0, length) : urb.data;
     const standard = this.#requests.answer(urb.setup, data);
     if (standard !== NOT_STANDARD) return standard;

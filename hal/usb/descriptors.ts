@@ -178,11 +178,13 @@ export function endpointAttributes(type: TransferType): number {
 }
 
 function grouped(alternates: readonly UsbAlternate[]): UsbInterface[] {
-  const numbers = [...new Set(alternates.map((alternate) => alternate.interfaceNumber))];
-  return numbers.map((number) => ({
-    number,
-    alternates: alternates.filter((alternate) => alternate.interfaceNumber === number),
-  }));
+  const byNumber = new Map<number, UsbAlternate[]>();
+  for (const alternate of alternates) {
+    const settings = byNumber.get(alternate.interfaceNumber);
+    if (settings === undefined) byNumber.set(alternate.interfaceNumber, [alternate]);
+    else settings.push(alternate);
+  }
+  return [...byNumber].map(([number, settings]) => ({ number, alternates: settings }));
 }
 
 /** Place of an endpoint in a table of 32: OUT 0..15, IN 16..31. */

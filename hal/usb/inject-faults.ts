@@ -120,7 +120,8 @@ class FaultyUsbPort implements UsbPort, UsbSink {
       this.#shortened.delete(urb);
     }
     if (urb.transferType === TRANSFER_TYPE.control && urb.status === URB_STATUS.ok) this.#table.accepted(urb.setup);
-    if (fault === undefined || urb.status !== URB_STATUS.ok || !this.#present) this.#sink?.completed(urb);
+    if (!this.#present) this.#sink?.completed(urb);
+    else if (fault === undefined || urb.status !== URB_STATUS.ok) this.#complete(urb);
     else this.#strike(urb, fault);
   }
 
@@ -185,11 +186,30 @@ class FaultyUsbPort implements UsbPort, UsbSink {
       default:
         break;
     }
-    this.#sink?.completed(urb);
+    this.#complete(urb);
   }
 
   #delay(urb: Urb): void {
     this.#tell('delay', urb, 0);
+    this.#completeAt(urb, Math.max(this.#clock.now() + this.#plan.durationNs, this.#delayedUntil(urb)));
+  }
+
+  /** Transfers of an endpoint complete in order: behind a delayed one the next ones wait. */
+  #complete(urb: Urb): void {
+    const untilNs = this.#delayedUntil(urb);
+    if (untilNs === 0) this.#sink?.completed(urb);
+    else this.#completeAt(urb, untilNs);
+  }
+
+  /** When the last completion that its endpoint holds back will be told; 0 when it holds none. */
+  #delayedUntil({ transferType, endpointAddress }: Urb): number {
+    let untilNs = 0;
+    for (const { urb, timer } of this.#delayed)
+      if (urb.transferType === transferType && urb.endpointAddress === endpointAddress) untilNs = timer.dueNs;
+    return untilNs;
+  }
+
+  #completeAt(urb: Urb, atNs: number): void {
     const delayed: Delayed = {
       urb,
       timer: new Timer(() => {
@@ -198,7 +218,7 @@ class FaultyUsbPort implements UsbPort, UsbSink {
       }),
     };
     this.#delayed.add(delayed);
-    this.#clock.schedule(delayed.timer, this.#clock.now() + this.#plan.durationNs);
+    this.#clock.schedule(delayed.timer, atNs);
   }
 
   /** What had come is the host's, only later; at the end of everything it comes now. */

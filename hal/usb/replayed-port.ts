@@ -348,8 +348,18 @@ class RecordedPort implements ReplayedUsbPort {
   #deliverNote(): void {
     const text = this.#window.nextNote?.text ?? '';
     this.#window.takeNote();
+    if (text === 'unplugged') this.#endUnplaced();
     if (text === 'plugged' || text === 'unplugged') this.#sink?.plugged?.(text === 'plugged');
     else if (text.startsWith('disconnected ')) this.#disconnect(recordedEnd(text.slice('disconnected '.length)));
+  }
+
+  /** What waits for a place in the recording ends with the device, because the host may have asked before it was told. */
+  #endUnplaced(): void {
+    for (const flight of [...this.#flights.all]) {
+      if (flight.settled || flight.recorded !== undefined || flight.urb === undefined) continue;
+      flight.settle(this.#clock.now(), URB_STATUS.shutdown, 0);
+      this.#land(flight, flight.urb);
+    }
   }
 
   /** Nothing can come before the host does something. */

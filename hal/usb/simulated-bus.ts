@@ -6,10 +6,11 @@
 import { type Clock, ENDPOINT_IN, Timer, TRANSFER_TYPE, URB_FLAGS, URB_STATUS, type Urb } from '../../base/index.js';
 import { type BusTiming, busTiming } from './bus-timing.js';
 import { ControlPipe } from './control-pipe.js';
-import { endpointIndex, type UsbEndpoint } from './descriptors.js';
+import { endpointIndex, parseDevice, type UsbEndpoint } from './descriptors.js';
 import { Pipe } from './pipe.js';
 import { StandardRequests } from './standard-requests.js';
 import { HANDSHAKE, type UsbPeripheral } from './usb-peripheral.js';
+import type { UsbDescription } from './usb-port.js';
 
 /** Largest packet of any endpoint. */
 const LARGEST_PACKET = 1024;
@@ -59,9 +60,11 @@ export class SimulatedBus {
         this.#openPipes(interfaceNumber);
         device.alternate?.(interfaceNumber, setting);
       },
+      // A transfer that waits at a NAK meets the halt at the next token.
+      halted: (address) => this.ready(address),
       haltCleared: (address) => device.haltCleared?.(address),
     });
-    const packet0 = device.description.device[7];
+    const packet0 = controlPacketBytes(device.description);
     this.#control = new ControlPipe(new Pipe(0, TRANSFER_TYPE.control, packet0, 0), this.#requests, device);
     this.#active = [this.#control.pipe];
   }
@@ -343,4 +346,10 @@ export class SimulatedBus {
 
 function isPeriodic(pipe: Pipe): boolean {
   return pipe.type === TRANSFER_TYPE.interrupt;
+}
+
+/** `bMaxPacketSize0`, at super speed an exponent (USB 3.2, table 9-11). Throws `HAL_INVALID` where there is no device descriptor. */
+function controlPacketBytes({ speed, device }: UsbDescription): number {
+  const { bMaxPacketSize0 } = parseDevice(device);
+  return speed === 'super' ? 512 : Math.max(8, bMaxPacketSize0);
 }

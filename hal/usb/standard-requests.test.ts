@@ -173,6 +173,22 @@ describe('standard requests', () => {
       expect(answer).to.be.within(NOT_STANDARD, data.length);
     }
   });
+
+  it('stall in another direction than the standard’s, or to another recipient (9.2.7, table 9-3)', () => {
+    const bench = configured();
+    for (const [type, request, value, index] of [
+      [0x80, 9, 0, 0],
+      [0x00, 0, 0, 0],
+      [0x80, 3, 1, 0],
+      [0x81, 8, 0, 0],
+      [0x80, 10, 0, 1],
+      [0x83, 0, 0, 0],
+      [0x82, 6, 0x0100, 0],
+      [0x01, 5, 7, 0],
+    ])
+      expect(bench.ask(type, request, value, index, 2), `${type} ${request}`).to.equal(stall);
+    expect(bench.effects).to.deep.equal(['configured 1']);
+  });
 });
 
 describe('a SETUP packet', () => {

@@ -15,9 +15,12 @@ export const NOT_STANDARD = -3;
 export interface RequestEffects {
   configured(value: number): void;
   alternate?(interfaceNumber: number, alternateSetting: number): void;
+  /** SET_FEATURE(ENDPOINT_HALT). */
+  halted?(endpointAddress: number): void;
   haltCleared?(endpointAddress: number): void;
 }
 
+/** Answers requests of the forms in USB 2.0, table 9-3, and stalls every other one (section 9.2.7). */
 export class StandardRequests {
   readonly table: EndpointTable;
   readonly #description: UsbDescription;
@@ -54,21 +57,35 @@ export class StandardRequests {
    */
   answer(setup: Uint8Array, data: Uint8Array): number {
     if (!isStandard(setup)) return NOT_STANDARD;
+    const inbound = (setup[0] & ENDPOINT_IN) !== 0;
+    return inbound ? this.#get(setup, data) : this.#set(setup);
+  }
+
+  #get(setup: Uint8Array, data: Uint8Array): number {
     switch (setup[1]) {
       case STANDARD_REQUEST.getDescriptor:
         return this.#getDescriptor(setup, data);
       case STANDARD_REQUEST.getStatus:
         return this.#getStatus(setup, data);
       case STANDARD_REQUEST.getConfiguration:
-        return put(Uint8Array.of(this.table.configurationValue), setup, data);
+        return recipientOf(setup) === RECIPIENT.device
+          ? put(Uint8Array.of(this.table.configurationValue), setup, data)
+          : HANDSHAKE.stall;
       case STANDARD_REQUEST.getInterface:
         return this.#getInterface(setup, data);
+      default:
+        return HANDSHAKE.stall;
+    }
+  }
+
+  #set(setup: Uint8Array): number {
+    switch (setup[1]) {
       case STANDARD_REQUEST.setAddress:
-        return HANDSHAKE.ack;
+        return recipientOf(setup) === RECIPIENT.device ? HANDSHAKE.ack : HANDSHAKE.stall;
       case STANDARD_REQUEST.setConfiguration:
-        return setup[0] === RECIPIENT.device ? this.#setConfiguration(wValue(setup) & 0xff) : HANDSHAKE.stall;
+        return this.#setConfiguration(setup);
       case STANDARD_REQUEST.setInterface:
-        return setup[0] === RECIPIENT.interface ? this.#setInterface(wIndex(setup), wValue(setup)) : HANDSHAKE.stall;
+        return this.#setInterface(setup);
       case STANDARD_REQUEST.clearFeature:
         return this.#feature(setup, false);
       case STANDARD_REQUEST.setFeature:
@@ -79,8 +96,7 @@ export class StandardRequests {
   }
 
   #getDescriptor(setup: Uint8Array, data: Uint8Array): number {
-    if ((setup[0] & ENDPOINT_IN) === 0) return HANDSHAKE.stall;
-    const found = this.#descriptor(setup[0] & RECIPIENT.mask, setup[3], setup[2], wIndex(setup));
+    const found = this.#descriptor(recipientOf(setup), setup[3], setup[2], wIndex(setup));
     return found === undefined ? HANDSHAKE.stall : put(found, setup, data);
   }
 
@@ -91,6 +107,7 @@ export class StandardRequests {
       if (type !== DESCRIPTOR.hid) return undefined;
       return this.table.alternateOf(about)?.extra.find((extra) => extra[1] === DESCRIPTOR.hid);
     }
+    if (recipient !== RECIPIENT.device) return undefined;
     if (type === DESCRIPTOR.device) return device;
     if (type === DESCRIPTOR.configuration) return configurations[index];
     if (type === DESCRIPTOR.string) return stringDescriptor(strings, index);
@@ -98,7 +115,7 @@ export class StandardRequests {
   }
 
   #getStatus(setup: Uint8Array, data: Uint8Array): number {
-    const recipient = setup[0] & RECIPIENT.mask;
+    const recipient = recipientOf(setup);
     if (recipient === RECIPIENT.endpoint) {
       const address = wIndex(setup);
       if ((address & 0x0f) !== 0 && this.table.find(address) === undefined) return HANDSHAKE.stall;
@@ -108,23 +125,29 @@ export class StandardRequests {
       return this.table.alternateOf(wIndex(setup)) === undefined
         ? HANDSHAKE.stall
         : put(new Uint8Array(2), setup, data);
+    if (recipient !== RECIPIENT.device) return HANDSHAKE.stall;
     const selfPowered = ((this.table.configuration?.attributes ?? 0) >> 6) & 1;
     return put(Uint8Array.of(selfPowered | (this.#remoteWakeup ? 2 : 0), 0), setup, data);
   }
 
   #getInterface(setup: Uint8Array, data: Uint8Array): number {
-    const alternate = this.table.alternateOf(wIndex(setup));
+    const isInterface = recipientOf(setup) === RECIPIENT.interface;
+    const alternate = isInterface ? this.table.alternateOf(wIndex(setup)) : undefined;
     return alternate === undefined ? HANDSHAKE.stall : put(Uint8Array.of(alternate.alternateSetting), setup, data);
   }
 
-  #setConfiguration(value: number): number {
-    if (!this.table.configure(value)) return HANDSHAKE.stall;
+  #setConfiguration(setup: Uint8Array): number {
+    const value = wValue(setup) & 0xff;
+    if (recipientOf(setup) !== RECIPIENT.device || !this.table.configure(value)) return HANDSHAKE.stall;
     this.#halted = 0;
     this.#effects.configured(value);
     return HANDSHAKE.ack;
   }
 
-  #setInterface(interfaceNumber: number, alternateSetting: number): number {
+  #setInterface(setup: Uint8Array): number {
+    const interfaceNumber = wIndex(setup);
+    const alternateSetting = wValue(setup);
+    if (recipientOf(setup) !== RECIPIENT.interface) return HANDSHAKE.stall;
     if (!this.table.setInterface(interfaceNumber, alternateSetting)) return HANDSHAKE.stall;
     for (const { address } of this.table.alternateOf(interfaceNumber)?.endpoints ?? [])
       this.#halted &= ~(1 << endpointIndex(address));
@@ -133,7 +156,7 @@ export class StandardRequests {
   }
 
   #feature(setup: Uint8Array, set: boolean): number {
-    const recipient = setup[0] & RECIPIENT.mask;
+    const recipient = recipientOf(setup);
     if (recipient === RECIPIENT.device && wValue(setup) === FEATURE.deviceRemoteWakeup) {
       this.#remoteWakeup = set;
       return HANDSHAKE.ack;
@@ -144,12 +167,17 @@ export class StandardRequests {
     if (this.table.find(address) === undefined) return HANDSHAKE.stall;
     if (set) {
       this.halt(address);
+      this.#effects.halted?.(address);
       return HANDSHAKE.ack;
     }
     this.#halted &= ~(1 << endpointIndex(address));
     this.#effects.haltCleared?.(address);
     return HANDSHAKE.ack;
   }
+}
+
+function recipientOf(setup: Uint8Array): number {
+  return setup[0] & RECIPIENT.mask;
 }
 
 function put(bytes: Uint8Array, setup: Uint8Array, data: Uint8Array): number {

@@ -1,59 +1,39 @@
-/** Shipped plans on the "real" devices of the machine: the same command as at a bench. */
+/** The shipped plans, unchanged, on devices that a real kernel has: the same files that run on simulators and recordings. */
 
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
 import { expect } from 'chai';
-import { until } from './until.js';
 import { attach } from './usbip.js';
 
-/** A plan loads the whole rig and its guest's engine under emulation. */
-const LIMIT_MS = 420_000;
+/** A plan starts processes, runs in wall time and is certified, all under emulation. */
+const PLAN_LIMIT_MS = 600_000;
 
-/** Resolves with the exit code and what was printed. */
-async function rigRun(name: string, args: readonly string[]): Promise<{ code: number | null; output: string }> {
-  const child = spawn(
-    process.execPath,
-    ['dist/rig/cli/main.js', 'run', ...args, '--quiet', '--timeout', '6 min', '--out', `/out/${name}`],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
-  );
-  let output = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk) => {
-      output += chunk;
-    });
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  return { code, output };
+interface Ended {
+  readonly code: number | null;
+  readonly output: string;
 }
 
-/** Under emulation the limits of timing may be missed, which is a FAIL of the plan and no error of a layer. */
-function expectVerdicts(code: number | null, output: string): void {
-  process.stdout.write(output);
-  expect(code, output).to.be.oneOf([0, 1]);
-  expect(output).to.not.match(/^(ERROR|TIMEOUT|ABORTED)/m);
-  expect(output).to.match(/[1-9]\d* PASS/);
-}
-
-describe('Plans on real devices in the lab', function () {
-  this.timeout(LIMIT_MS);
-
-  it('gnss-logger runs with --binding real on /dev/ttyACM0 to its verdicts', async () => {
-    const attached = await attach('gnss-nmea-1hz');
-    const tty = `/sys/bus/usb/devices/${attached.portPath}/${attached.portPath}:1.0/tty`;
-    const [terminal] = await until('the terminal', () => existsSync(tty) && readdirSync(tty));
-    const { code, output } = await rigRun('gnss-logger', [
-      ...['gnss-logger', '--profile', 'gnss-nmea-1hz', '--binding', 'real', '--port', `/dev/${terminal}`],
-      ...['--architecture', 'hosted', '--frontend', 'paravirtual'],
-    ]);
-    await attached.detach();
-    expectVerdicts(code, output);
+function rig(...args: string[]): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['dist/rig/cli/main.js', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (piece) => {
+        output += piece;
+      });
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code, output }));
   });
+}
 
-  it('k8055-logger runs with --binding real on the hidraw device to its verdicts', async () => {
-    const attached = await attach('velleman-k8055');
-    const { code, output } = await rigRun('k8055-logger', [
-      ...['k8055-logger', '--binding', 'real', '--port', 'hid:10cf:5500', '--architecture', 'hosted'],
-    ]);
+describe('shipped plans on real devices', function () {
+  this.timeout(PLAN_LIMIT_MS);
+
+  it('passes the plan of a finite scan, which passes on simulator and recording, through the USB library', async () => {
+    const attached = await attach('mcc-usb-1608fs-plus');
+    const plan = 'test-plans/finite-scan.plan.ts';
+    const { code, output } = await rig('run', plan, '-b', 'real', '--out', '/out/plan', '--timeout', '8 min', '-q');
     await attached.detach();
-    expectVerdicts(code, output);
+    expect(code, output).to.equal(0);
+    expect(output).to.match(/PASS: 4 PASS/);
   });
 });

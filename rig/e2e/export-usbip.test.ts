@@ -3,9 +3,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import { expect } from 'chai';
-import { TRANSFER_TYPE, WallClock } from '../../base/index.js';
+import { TRANSFER_TYPE, URB_STATUS, WallClock } from '../../base/index.js';
 import { connectUsbip, Transfers } from '../../hal/index.js';
 import { EXIT } from '../cli/exit-codes.js';
+import { findRecording } from '../paths.js';
 import { endAll, type RigProcess, rig, startRig } from './rig-process.js';
 import { simulatedStream } from './terminal.js';
 
@@ -83,6 +84,20 @@ describe('rig export --usbip', function () {
     const { status, data } = await host.in(TRANSFER_TYPE.interrupt, 0x81, 8, 20_000);
     expect([status, data.length]).to.deep.equal([0, 8]);
     remote.close();
+  });
+
+  it('plays a recording, and lets go of a host that does something else, saying where', async () => {
+    const { process, port } = await startServer(findRecording('velleman-k8055.pcapng'));
+    const clock = new WallClock();
+    const remote = await connectUsbip({ host: '127.0.0.1', port, busid: '1-1', clock });
+    expect([...remote.description.strings.values()]).to.include('USB K8055');
+    const host = new Transfers(remote, clock);
+    await host.control(SET_CONFIGURATION);
+    const { status, data } = await host.in(TRANSFER_TYPE.interrupt, 0x81, 8, 20_000);
+    expect([status, data.length]).to.deep.equal([0, 8]);
+    const other = await host.control({ bmRequestType: 0x40, bRequest: 0x77, wValue: 1, wIndex: 0, wLength: 0 });
+    expect(other.status).to.equal(URB_STATUS.shutdown);
+    await process.says(/1-1 .* was detached: .*\(control 40 77 01 00 00 00 00 00\) differs from URB \d+/);
   });
 
   it('says so when the port is taken, and when an address is none', async () => {
