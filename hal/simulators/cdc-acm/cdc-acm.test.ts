@@ -256,4 +256,24 @@ describe('a serial device behind CDC-ACM', () => {
     expect(common).to.be.greaterThan(10_000);
     expect(Buffer.from(usb.slice(0, common)).equals(Buffer.from(serial.slice(0, common)))).to.equal(true);
   });
+
+  it('is powered anew when it is plugged in again, and a GNSS receiver goes on with the time', () => {
+    const clock = new VirtualClock();
+    const receiver = createGnssReceiver({}, { clock, random: createRandom('gnss') });
+    const device = cdcAcmPeripheral({ clock, device: receiver, vendorId: 0x1546, productId: 0x01a7 });
+    const host = new TestHost(device, clock).configure();
+    host.run(5.5e9);
+    host.port.unplug();
+    host.run(5e9);
+    expect(receiver.truth).to.have.length(6);
+    host.port.replug();
+    host.configure();
+    let text = '';
+    host.stream(DATA_IN, 2, 512, (data) => {
+      text += Buffer.from(data).toString('latin1');
+    });
+    host.run(3e9);
+    expect(text).to.match(/^\$..RMC,000011\.00/);
+    expect(receiver.truth.map(({ eventNs }) => eventNs / 1e9)).to.deep.equal([0, 1, 2, 3, 4, 5, 11, 12, 13]);
+  });
 });
