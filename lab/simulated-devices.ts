@@ -29,7 +29,6 @@ const BOARD = {
     { kind: 'constant', closed: false },
     { kind: 'constant', closed: true },
   ],
-  analog: [{ from: 'dac1' }, { signal: { kind: 'constant', value: 3.3 } }],
 };
 
 export class SimulatedDevices {

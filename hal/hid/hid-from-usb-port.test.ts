@@ -1,26 +1,36 @@
 /** Tests of HID devices over USB ports: the contract on every kind of device, and what is particular to this binding. */
 
 import { expect } from 'chai';
-import { createRandom, VirtualClock } from '../../base/index.js';
+import { type Clock, createRandom, VirtualClock, WallClock } from '../../base/index.js';
 import type { HalError } from '../errors.js';
-import { type PassingTime, virtualTime } from '../serial/passing-time.js';
+import { type PassingTime, virtualTime, wallTime } from '../serial/passing-time.js';
 import { createVellemanK8055 } from '../simulators/velleman-k8055/device.js';
+import { usbDeviceFromPort } from '../usb/device-from-port.js';
+import { portFromUsbDevice } from '../usb/port-from-device.js';
 import { createSimulatedUsbPort } from '../usb/simulated-port.js';
 import { TestPeripheral } from '../usb/test-peripheral.js';
 import type { UsbPort } from '../usb/usb-port.js';
+import { connectUsbip } from '../usbip/client.js';
+import { serveUsbip, type UsbipServer } from '../usbip/server.js';
 import type { HidDevice } from './hid-device.js';
 import { openHid } from './hid-from-usb-port.js';
 import { type HidFixture, testHidDevice } from './hid-suite.js';
 import { portFromHid } from './port-from-hid.js';
 import { TEST_HID, type TestHidOptions, TestHidPeripheral } from './test-hid-peripheral.js';
 
-function makeFixture(options: TestHidOptions, through: (port: UsbPort, clock: VirtualClock) => Promise<UsbPort>) {
+type Through = (port: UsbPort, clock: Clock) => Promise<UsbPort>;
+
+function makeFixture(options: TestHidOptions, through: Through) {
   const clock = new VirtualClock();
+  return fixtureOn(clock, virtualTime(clock), options, through);
+}
+
+function fixtureOn<C extends Clock>(clock: C, time: PassingTime, options: TestHidOptions, through: Through) {
   const peripheral = new TestHidPeripheral(options);
   const port = createSimulatedUsbPort({ name: 'sim:hid', clock, device: peripheral });
   const { numbered } = options;
   const fixture: HidFixture = {
-    time: virtualTime(clock),
+    time,
     vendorId: TEST_HID.vendorId,
     productId: TEST_HID.productId,
     numbered,
@@ -37,11 +47,41 @@ function makeFixture(options: TestHidOptions, through: (port: UsbPort, clock: Vi
   return { fixture, clock, peripheral, port };
 }
 
-const direct = async (port: UsbPort): Promise<UsbPort> => port;
+const direct: Through = async (port) => port;
 
 /** The device as a library would own it, shown as a port again. */
-const roundTrip = async (port: UsbPort, clock: VirtualClock): Promise<UsbPort> =>
+const roundTrip: Through = async (port, clock) =>
   portFromHid(await openHid(port, { clock }), { name: 'hid:loopback', clock, description: port.description });
+
+/** The device as a browser or a USB library would own it. */
+const overWebUsb: Through = async (port, clock) => {
+  const device = usbDeviceFromPort(port, { clock });
+  await device.open();
+  return portFromUsbDevice(device, { name: 'webusb:loopback', clock, description: port.description });
+};
+
+testHidDevice(
+  'over WebUSB, numbered reports, interrupt OUT',
+  async () => makeFixture({ numbered: true, withOutput: true }, overWebUsb).fixture,
+);
+
+/** The device of another machine. */
+async function remoteFixture(): Promise<HidFixture> {
+  const clock = new WallClock();
+  const servers: UsbipServer[] = [];
+  const overUsbip: Through = async (port) => {
+    const server = await serveUsbip({ ports: [port], port: 0 });
+    servers.push(server);
+    return connectUsbip({ host: '127.0.0.1', port: server.port, busid: '1-1', clock });
+  };
+  const { fixture } = fixtureOn(clock, wallTime(clock), { numbered: true, withOutput: true }, overUsbip);
+  const close = async (): Promise<void> => {
+    for (const server of servers) await server.close();
+  };
+  return { ...fixture, close };
+}
+
+testHidDevice('over USB/IP, numbered reports, interrupt OUT', remoteFixture);
 
 for (const numbered of [true, false])
   for (const withOutput of [true, false]) {
@@ -49,10 +89,6 @@ for (const numbered of [true, false])
     testHidDevice(`simulated, ${kind}`, async () => makeFixture({ numbered, withOutput }, direct).fixture);
     testHidDevice(`behind portFromHid, ${kind}`, async () => makeFixture({ numbered, withOutput }, roundTrip).fixture);
   }
-
-testHidDevice('real', () => Promise.reject(new Error('there is no device')), {
-  unavailable: 'no HID device that answers as the loopback does is attached',
-});
 
 describe('openHid', () => {
   const numbered = { numbered: true, withOutput: true };

@@ -63,7 +63,7 @@ function pause(ms: number): Promise<void> {
 /** Declares the suite. `create` makes a bench for each test. */
 export function testUsbDevice(name: string, create: () => Promise<UsbDeviceBench>, options: UsbSuiteOptions): void {
   describe(`${name} as a WebUSB device`, () => {
-    let bench: UsbDeviceBench;
+    let bench: UsbDeviceBench | undefined;
     let device: USBDevice;
 
     before(function () {
@@ -81,8 +81,11 @@ export function testUsbDevice(name: string, create: () => Promise<UsbDeviceBench
     });
 
     afterEach(async () => {
+      // Without a bench, what failed is its making.
+      if (bench === undefined) return;
       await device.close();
       await bench.release();
+      bench = undefined;
     });
 
     it('says what it is', () => {
@@ -200,13 +203,14 @@ export function testUsbDevice(name: string, create: () => Promise<UsbDeviceBench
     });
 
     it('ends what waits with HAL_DISCONNECTED when it is pulled, and everything after', async function () {
-      if (bench.unplug === undefined) {
+      const unplug = bench?.unplug;
+      if (unplug === undefined) {
         process.stdout.write('      pending: this device cannot be pulled by a program\n');
         this.skip();
       }
       const reading = rejects(device.transferIn(LOOP_IN, 64), 'HAL_DISCONNECTED');
       await pause(20);
-      await bench.unplug?.();
+      await unplug();
       await reading;
       await rejects(device.transferIn(LOOP_IN, 64), 'HAL_DISCONNECTED');
     });

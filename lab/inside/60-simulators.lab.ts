@@ -168,7 +168,7 @@ testUsbDevice(
   async () => {
     await attach(BUSID.loopback);
     await untilAttached('the loopback device', async () =>
-      (await listRealUsb()).devices.find(({ productId }) => productId === TEST_DEVICE.productId),
+      (await listRealUsb()).devices.find(({ vendorId }) => vendorId === TEST_DEVICE.vendorId),
     );
     const device = await openRealUsb({ vendorId: TEST_DEVICE.vendorId, productId: TEST_DEVICE.productId });
     await device.close();

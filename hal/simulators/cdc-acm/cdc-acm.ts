@@ -100,6 +100,7 @@ class CdcAcm implements CdcAcmPeripheral {
   #modemStatus = 0;
   #toldStatus = -1;
   #break = false;
+  #dtr = false;
   /** The last packet was full: a host waits for a short one. */
   #owesShort = false;
   #running = false;
@@ -160,9 +161,7 @@ class CdcAcm implements CdcAcmPeripheral {
         data.set(this.#lineCoding.subarray(0, Math.min(length, LINE_CODING_BYTES)));
         return Math.min(length, LINE_CODING_BYTES);
       case REQUEST.setControlLineState:
-        this.#device.modemControl(
-          (wValue(setup) & 1 ? MODEM_CONTROL.dtr : 0) | (wValue(setup) & 2 ? MODEM_CONTROL.rts : 0),
-        );
+        this.#controlLines(wValue(setup));
         return HANDSHAKE.ack;
       case REQUEST.sendBreak:
         // 0 ends a break, and a receiver has met it at its beginning.
@@ -171,6 +170,14 @@ class CdcAcm implements CdcAcmPeripheral {
       default:
         return HANDSHAKE.stall;
     }
+  }
+
+  /** A program opens the port by raising DTR; what nobody listened to is lost, as on a line. */
+  #controlLines(state: number): void {
+    const dtr = (state & 1) !== 0;
+    if (dtr && !this.#dtr) this.#fifo.clear();
+    this.#dtr = dtr;
+    this.#device.modemControl((dtr ? MODEM_CONTROL.dtr : 0) | (state & 2 ? MODEM_CONTROL.rts : 0));
   }
 
   out(endpointAddress: number, packet: Uint8Array, offset: number, length: number): number {
