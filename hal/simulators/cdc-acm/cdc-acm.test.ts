@@ -190,6 +190,24 @@ describe('a serial device behind CDC-ACM', () => {
     expect(peer.idles).to.equal(1);
   });
 
+  it('loses what was said before a program opened it, each time anew, and remembers what found no room', () => {
+    const { host, peer, device } = new Bench(100);
+    const seen: number[][] = [];
+    const open = (): number => host.control(0x21, 0x22, 1).status;
+    for (let round = 1; round <= 2; round++) {
+      host.port.reset();
+      host.configure();
+      peer.send(101);
+      expect(open()).to.equal(URB_STATUS.ok);
+      peer.send(2);
+      expect(open(), 'open already').to.equal(URB_STATUS.ok);
+      seen.length = 0;
+      host.stream(DATA_IN, 1, 64, (data) => seen.push([...data]));
+      host.run(1e8);
+      expect([seen, device.overrun]).to.deep.equal([[[0, 1]], round]);
+    }
+  });
+
   it('is empty after a reset, and has not forgotten what it lost', () => {
     const { host, peer, device } = new Bench(100);
     peer.send(130);
@@ -226,8 +244,8 @@ describe('a serial device behind CDC-ACM', () => {
         waiting.add(host.submit(TRANSFER_TYPE.bulk, DATA_IN, 64 * (1 + random.below(5))));
       else if (turn === 3 && waiting.size < 100)
         waiting.add(host.submit(TRANSFER_TYPE.interrupt, NOTIFICATION, 16 + random.below(40)));
-      // Every class request but SEND_BREAK, whose byte would be counted, and any other type.
-      else host.request([0x21, 0xa1, 0x40, 0xc0][random.below(4)], random.below(0x23), random.below(0x1_0000), 0, data);
+      // Every class request but SET_CONTROL_LINE_STATE, which drops bytes on purpose, and SEND_BREAK, which is received.
+      else host.request([0x21, 0xa1, 0x40, 0xc0][random.below(4)], random.below(0x22), random.below(0x1_0000), 0, data);
       host.run(random.below(3_000_000));
     }
     let came = 0;

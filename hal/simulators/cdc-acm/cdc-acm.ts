@@ -141,6 +141,8 @@ class CdcAcm implements CdcAcmPeripheral {
 
   configured(): void {
     this.#empty();
+    this.#owesShort = false;
+    this.#dtr = false;
     this.#toldStatus = -1;
   }
 
@@ -175,7 +177,7 @@ class CdcAcm implements CdcAcmPeripheral {
   /** A program opens the port by raising DTR; what nobody listened to is lost, as on a line. */
   #controlLines(state: number): void {
     const dtr = (state & 1) !== 0;
-    if (dtr && !this.#dtr) this.#fifo.clear();
+    if (dtr && !this.#dtr) this.#empty();
     this.#dtr = dtr;
     this.#device.modemControl((dtr ? MODEM_CONTROL.dtr : 0) | (state & 2 ? MODEM_CONTROL.rts : 0));
   }
@@ -198,7 +200,6 @@ class CdcAcm implements CdcAcmPeripheral {
   #empty(): void {
     this.#lost += this.#fifo.overrun;
     this.#fifo.clear();
-    this.#owesShort = false;
   }
 
   #notification(packet: Uint8Array, offset: number): number {
