@@ -9,7 +9,6 @@ import { Qmp } from './qmp.js';
 import { INITRAMFS, KERNEL } from './requirements.js';
 
 export const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
-export const PROFILES = join(REPOSITORY, 'hardware-profiles');
 /** Everything a run leaves behind. */
 export const OUT = join(REPOSITORY, 'out', 'lab');
 /** The folder that the machine sees as /out and may write to. */

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import Mocha from 'mocha';
 import { LabMachine } from './machine.js';
 import { type LabOptions, parseOptions } from './options.js';
+import { addReplays } from './outer-replays.js';
 import { declaredTests, mirror } from './outer-suite.js';
 import { whatIsMissing } from './requirements.js';
 import { LabSession } from './session.js';
@@ -27,6 +28,7 @@ async function runSuite({ grep }: LabOptions): Promise<number> {
     if (session === undefined) throw new Error('there is no machine');
     return session.result(name);
   });
+  addReplays(root, grep !== undefined);
   const failures = await new Promise<number>((resolve) => mocha.run(resolve));
   if (session !== undefined) process.stdout.write(`the lab took ${session.elapsedS.toFixed(1)} s\n`);
   await session?.stop();

@@ -26,15 +26,17 @@ export interface HostServices {
   /** Plugs one of QEMU's own USB devices in, by `device_add`. */
   plug: { args: { readonly driver: string; readonly id: string; readonly chardev?: string }; answer: null };
   unplug: { args: { readonly id: string }; answer: null };
-  /** The input report that the simulated board sends now. */
-  boardReport: { args: null; answer: readonly number[] };
-  /** The codes of the first `scans` scans of the simulated converter's latest scan, and how many it took. */
-  converterCodes: {
-    args: { readonly scans: number };
-    answer: { readonly scans: number; readonly codes: readonly number[] };
-  };
   /** Sends bytes into the far end of the FTDI device; what arrives there comes as `FarEndBytes`. */
   farEnd: { args: { readonly bytes: string }; answer: null };
+  /** Exports a simulated device over USB/IP, as 1-1 of a server of its own, until the next is served; answers the TCP port. */
+  serve: {
+    args: { readonly device: string; readonly overrides?: Readonly<Record<string, unknown>> };
+    answer: { readonly port: number };
+  };
+  /** Pulls the device that is served. */
+  pull: { args: Readonly<Record<string, never>>; answer: null };
+  /** The codes of the served converter's scan `scan`, channel after channel, scan after scan. */
+  codes: { args: { readonly scan: number; readonly scans: number }; answer: readonly number[] };
 }
 
 /** One input event of the tablet: a position, a button or both. */

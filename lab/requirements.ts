@@ -13,7 +13,8 @@ export const INITRAMFS = join(CACHE, 'initramfs.cpio');
 const PROGRAMS: readonly (readonly [name: string, apt: string])[] = [
   ['qemu-system-x86_64', 'qemu-system-x86'],
   ['usbip', 'usbip'],
-  ['dumpcap', 'tshark'],
+  ['dumpcap', 'wireshark-common'],
+  ['tshark', 'tshark'],
 ];
 const LIBRARIES: readonly (readonly [name: string, apt: string])[] = [
   ['libusb-1.0.so.0', 'libusb-1.0-0'],

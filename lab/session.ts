@@ -15,7 +15,6 @@ import {
   type TestResult,
   testKey,
 } from './protocol.js';
-import { SimulatedDevices } from './simulated-devices.js';
 
 /** The kernel, the modules, Node.js and mocha: about 20 s with a core for each side, more where others work too. */
 const READY_LIMIT_MS = 180_000;
@@ -41,7 +40,6 @@ export class LabSession {
   readonly #wanted = new Map<string, Wanted>();
   #machine: LabMachine | undefined;
   #services: LabServices | undefined;
-  #devices: SimulatedDevices | undefined;
   #over: string | undefined;
   #timer: NodeJS.Timeout | undefined;
   #becomeReady: () => void = () => {};
@@ -62,8 +60,6 @@ export class LabSession {
     const session = new LabSession();
     await new Promise<void>((resolve) => session.#server.listen(0, '127.0.0.1', resolve));
     const { port } = session.#server.address() as AddressInfo;
-    const devices = await SimulatedDevices.start();
-    session.#devices = devices;
     session.#limit(READY_LIMIT_MS, 'the machine was not ready');
     session.#machine = await LabMachine.start({
       command: 'exec "$LAB_NODE" --enable-source-maps dist/lab/inside/main.js',
@@ -71,12 +67,11 @@ export class LabSession {
         LAB_HOST: HOST_INSIDE,
         LAB_PORT: String(port),
         LAB_TOKEN: session.#token,
-        LAB_USBIP_PORT: String(devices.port),
         RIGVISOR_PATIENCE: '10',
         ...(grep === undefined ? {} : { LAB_GREP: grep }),
       },
     });
-    session.#services = new LabServices(session.#machine, devices, (message) => session.#tell(message));
+    session.#services = new LabServices(session.#machine, (message) => session.#tell(message));
     void session.#machine.ended.then((end) => session.#end(`${end}; ${consoleTail()}`));
     return session;
   }
@@ -101,7 +96,6 @@ export class LabSession {
     this.#server.close();
     await this.#services?.close();
     await this.#machine?.stop();
-    await this.#devices?.close();
   }
 
   #limit(ms: number, what: string): void {

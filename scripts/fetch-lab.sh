@@ -69,7 +69,10 @@ exec </dev/console >/dev/console 2>&1
 stage() { echo "lab: $(cut -d' ' -f1 /proc/uptime) s $1"; }
 stage kernel
 while read -r module; do
-  insmod "/lab/modules/$module" || echo "lab: module $module could not be loaded"
+  options=
+  # HID_QUIRK_NO_IGNORE for the Velleman K8055, which the kernel leaves to comedi else (drivers/hid/hid-quirks.c).
+  [ "$module" != usbhid.ko ] || options=quirks=0x10cf:0x5500:0x40000000
+  insmod "/lab/modules/$module" $options || echo "lab: module $module could not be loaded"
 done </lab/modules/order
 stage modules
 mount -t 9p -o trans=virtio,version=9p2000.L,msize=524288,cache=none out /out && . /out/start.sh

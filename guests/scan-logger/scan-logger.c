@@ -21,6 +21,7 @@ enum { TYPE_BLOCK = 1, TYPE_COUNTERS = 2, TYPE_EVENT = 3, TYPE_SETUP = 4, TYPE_S
 /** Up to this rate every scan is sent in a packet of its own. */
 #define IMMEDIATE_MOST_HZ 1000u
 #define SILENCE_MS 250u
+#define SILENCE_MOST_MS 600000u
 
 typedef struct {
   uint32_t run;
@@ -123,7 +124,9 @@ static void configure(void) {
   };
   config.block_scans = config.rate >= 100 ? config.rate / 100 : 1;
   /* Four times what the slowest transfer takes, and some. */
-  config.silence_ms = SILENCE_MS + 4 * (config.rate < 100 ? 1000 / config.rate : 10);
+  config.silence_ms =
+      bootargs_number("silence", SILENCE_MS + 4 * (config.rate < 100 ? 1000 / config.rate : 10), SILENCE_MOST_MS);
+  if (config.silence_ms == 0) config.silence_ms = 1;
 }
 
 /** 10 ms of data in whole packets. */

@@ -77,7 +77,7 @@ describe('real serial binding in the lab', () => {
 
   it('tells a user without rights which group or udev rule is missing', async () => {
     const told = await inOtherProcess(
-      `const { realBinding } = await import('./dist/hal/index.js');
+      `const { realBinding } = await import('./dist/hal/serial/real/real-binding.js');
        await realBinding().open({ path: '${PATH}', baudRate: 9600 }).then(() => say('opened'), (error) => say(error));`,
       { user: true },
     );
@@ -88,7 +88,7 @@ describe('real serial binding in the lab', () => {
   it('is refused to another process while one has it open', async () => {
     const port = await realBinding().open({ path: PATH, baudRate: LINE.baudRate });
     const told = await inOtherProcess(
-      `const { realBinding } = await import('./dist/hal/index.js');
+      `const { realBinding } = await import('./dist/hal/serial/real/real-binding.js');
        await realBinding().open({ path: '${PATH}', baudRate: 9600 }).then(() => say('opened'), (error) => say(error));`,
     );
     await port.close();

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import type { HalError } from '../../hal/index.js';
-import { listRealUsb, openRealUsb } from '../../hal/usb/real/real-usb.js';
+import { listRealUsb, openRealUsb } from '../../hal/index.js';
 import type { UsbDeviceInfo } from '../../hal/usb/real/sysfs.js';
 import { watchRealUsb } from '../../hal/usb/real/watch-usb.js';
 import { inOtherProcess } from './as-user.js';

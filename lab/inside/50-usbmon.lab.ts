@@ -1,7 +1,7 @@
 /** The kernel's own recording of a bus, made while the real bindings use it; it is replayed outside. */
 
 import { expect } from 'chai';
-import { openRealUsb } from '../../hal/usb/real/real-usb.js';
+import { openRealUsb } from '../../hal/index.js';
 import { findUsb, lookForUsb } from './find-usb.js';
 import { askHost } from './host.js';
 import { pointerSteps } from './pointer.js';
@@ -15,7 +15,8 @@ describe('usbmon', () => {
     const { busNumber } = await findUsb('QEMU USB Tablet', 'usbhid');
     const recording = await recordBus(busNumber, 'mouse');
     await askHost('plug', { driver: 'usb-mouse', id: 'mouse' });
-    const mouse = await openRealUsb((await findUsb(MOUSE, 'usbhid')).portPath);
+    const { portPath, deviceAddress } = await findUsb(MOUSE, 'usbhid');
+    const mouse = await openRealUsb(portPath);
     await mouse.claimInterface(0);
     const [{ endpointNumber, packetSize }] = mouse.configuration?.interfaces[0]?.alternate.endpoints ?? [];
     for (const step of pointerSteps(0, 4)) {
@@ -26,6 +27,6 @@ describe('usbmon', () => {
     await mouse.close();
     await askHost('unplug', { id: 'mouse' });
     await until('the mouse to go', async () => (await lookForUsb(MOUSE, 'usbhid')) === undefined);
-    expect(await recording.stop()).to.be.above(30);
+    expect(await recording.stop(`mouse.${busNumber}.${deviceAddress}`)).to.be.above(30);
   });
 });

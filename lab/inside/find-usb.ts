@@ -1,6 +1,6 @@
 /** USB devices of the machine by product and driver. */
 
-import { listRealUsb } from '../../hal/usb/real/real-usb.js';
+import { listRealUsb } from '../../hal/index.js';
 import type { UsbDeviceInfo } from '../../hal/usb/real/sysfs.js';
 import { until } from './until.js';
 

@@ -1,4 +1,4 @@
-/** HID devices of the machine by their product's name, through the project's binding. */
+/** HID devices of the machine by their product's name. */
 
 import { listRealHid, openRealHid, type RealHidDevice } from '../../hal/index.js';
 import { until } from './until.js';

@@ -1,15 +1,14 @@
 /** Records a bus through the kernel's usbmon by `dumpcap`, into the folder that the host sees, too. */
 
 import { spawn } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 
 /** Folder of the recordings, inside. */
 const OUT = '/out';
 
 export interface Recording {
-  readonly path: string;
-  /** Ends it; resolves with how many URBs were recorded, submissions and completions each. */
-  stop(): Promise<number>;
+  /** Ends it and gives it its last name; resolves with how many events were recorded, submissions and completions each. */
+  stop(name: string): Promise<number>;
 }
 
 /** Resolves when the bus is being recorded to `name`.pcapng; bus 0 stands for all. Rejects with dumpcap's last words. */
@@ -31,13 +30,13 @@ export async function recordBus(bus: number, name: string): Promise<Recording> {
     void ended.then(() => reject(new Error(`dumpcap ended: ${words}`)));
   });
   return {
-    path,
-    stop: async () => {
+    stop: async (lastName) => {
       dumpcap.kill('SIGINT');
       await ended;
       const [, received, dropped] = /received\/dropped on interface '[^']*': (\d+)\/(\d+)/.exec(words) ?? [];
       if (received === undefined) throw new Error(`dumpcap said nothing of what it recorded: ${words}`);
       if (dropped !== '0') throw new Error(`usbmon lost ${dropped} of ${received} URBs`);
+      renameSync(path, `${OUT}/${lastName}.pcapng`);
       return Number(received);
     },
   };

@@ -153,6 +153,24 @@ export interface UsbipResult {
   readonly sentence: string;
 }
 
+/** USB devices as the machine shows them. */
+export interface UsbDevices {
+  readonly devices: readonly {
+    /** As `--port` takes it: `usb:1-1.2`. */
+    readonly name: string;
+    readonly title: string;
+    /** Shipped profile that has its ids. */
+    readonly profile: string | undefined;
+    /** Device file of the USB library. */
+    readonly node: string;
+    /** Four hexadecimal digits. */
+    readonly vendorId: string;
+    readonly productId: string;
+  }[];
+  /** Why there are none, where the machine shows no USB at all. */
+  readonly reason?: string;
+}
+
 /** Facts of a trace as label and value, in the order to print. */
 export interface TraceInfo {
   readonly facts: readonly (readonly [label: string, value: string])[];
@@ -257,6 +275,8 @@ export interface WiringServices {
   showTerminal(request: TerminalRequest): Promise<TerminalResult>;
   /** Shows simulators or recordings of USB devices to other machines, in wall time, over USB/IP. */
   showUsbip(request: UsbipRequest): Promise<UsbipResult>;
+  /** Opens no device. */
+  usbDevices(): Promise<UsbDevices>;
   /** A trace, or a recording of another program. */
   traceInfo(path: string): Promise<TraceInfo>;
   convertTrace(request: ConvertRequest): Promise<ConvertResult>;

@@ -8,3 +8,4 @@ export { record } from './record.js';
 export { replay } from './replay.js';
 export { convertTrace } from './trace-convert.js';
 export { diffTraces, exportTrace, traceInfo } from './trace-services.js';
+export { usbDevices } from './usb-listing.js';

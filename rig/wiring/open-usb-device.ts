@@ -59,12 +59,23 @@ export async function openUsbDevice(
       const { host, port, busid } = address;
       return { port: await connectUsbip({ host, busid, clock, ...(port === undefined ? {} : { port }) }) };
     }
-    return address.way === 'hid'
-      ? await openHidDevice(address.selector, profile, clock)
-      : await openByLibrary(address.selector, profile, clock);
+    if (address.way === 'usb') return await openByLibrary(address.selector, profile, clock);
+    return text === undefined
+      ? await openHidOrUsb(profile, clock)
+      : await openHidDevice(address.selector, profile, clock);
   } catch (error) {
     if (!(abort?.aborted ?? false)) throw error;
     throw new RigError('RIG_ABORTED', `it was stopped before ${text ?? profile.name} was open`);
+  }
+}
+
+/** A kernel may keep its HID driver from a device (Linux leaves the K8055 to comedi); the library takes it all the same. */
+async function openHidOrUsb(profile: UsbProfile, clock: WallClock): Promise<OpenedUsb> {
+  try {
+    return await openHidDevice(undefined, profile, clock);
+  } catch (error) {
+    if (!(error instanceof HalError) || error.code !== 'HAL_NOT_FOUND') throw error;
+    return openByLibrary(undefined, profile, clock);
   }
 }
 

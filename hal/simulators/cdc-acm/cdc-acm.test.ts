@@ -1,9 +1,9 @@
 /** Tests of serial devices behind USB: class requests, notifications, packets, and the bytes themselves. */
 
 import { expect } from 'chai';
-import { createRandom, TRANSFER_TYPE, URB_STATUS, VirtualClock } from '../../../base/index.js';
+import { createRandom, TRANSFER_TYPE, URB_STATUS, type Urb, VirtualClock } from '../../../base/index.js';
 import type { SerialDevice, SerialDeviceOutput } from '../../serial/serial-device.js';
-import { type LineSettings, MODEM_CONTROL, MODEM_STATUS } from '../../serial/serial-port.js';
+import { LINE_STATUS, type LineSettings, MODEM_CONTROL, MODEM_STATUS } from '../../serial/serial-port.js';
 import { TestHost } from '../../usb/test-host.js';
 import { createGnssReceiver } from '../gnss/receiver.js';
 import { ReceiverBench } from '../gnss/receiver-bench.js';
@@ -15,17 +15,25 @@ const NOTIFICATION = 0x82;
 const LINE: LineSettings = { baudRate: 38_400, dataBits: 8, parity: 'none', stopBits: 1 };
 
 class Peer implements SerialDevice {
-  readonly line = LINE;
   readonly received: number[] = [];
+  readonly statuses: number[] = [];
   readonly controls: number[] = [];
   output: SerialDeviceOutput | undefined;
+  idles = 0;
+
+  constructor(readonly line = LINE) {}
 
   start(output: SerialDeviceOutput): void {
     this.output = output;
   }
 
-  receive(byte: number): void {
+  receive(byte: number, lineStatus: number): void {
     this.received.push(byte);
+    this.statuses.push(lineStatus);
+  }
+
+  transmitIdle(): void {
+    this.idles++;
   }
 
   modemControl(bits: number): void {
@@ -44,11 +52,13 @@ class Peer implements SerialDevice {
 
 class Bench {
   readonly clock = new VirtualClock();
-  readonly peer = new Peer();
   readonly device: CdcAcmPeripheral;
   readonly host: TestHost;
 
-  constructor(fifoBytes?: number) {
+  constructor(
+    fifoBytes?: number,
+    readonly peer = new Peer(),
+  ) {
     const bounds = fifoBytes === undefined ? {} : { fifoBytes };
     this.device = cdcAcmPeripheral({
       clock: this.clock,
@@ -84,6 +94,26 @@ describe('a serial device behind CDC-ACM', () => {
     expect(host.control(0x21, 0x20, 0, 0, other).status).to.equal(URB_STATUS.ok);
     expect(coding()).to.deep.equal([...other]);
     expect(host.control(0x21, 0x20, 0, 0, other.subarray(0, 6)).status).to.equal(URB_STATUS.stall);
+  });
+
+  it('begins with all of the line settings of its device', () => {
+    for (const [line, coding] of [
+      [{ baudRate: 9600, dataBits: 7, parity: 'even', stopBits: 2 }, [0x80, 0x25, 0, 0, 2, 2, 7]],
+      [{ baudRate: 115_200.4, dataBits: 8, parity: 'odd', stopBits: 1.5 }, [0x00, 0xc2, 1, 0, 1, 1, 8]],
+    ] as const) {
+      const { host } = new Bench(undefined, new Peer(line));
+      expect([...host.control(0xa1, 0x21, 0, 0, 7).data]).to.deep.equal(coding);
+    }
+  });
+
+  it('passes a break on once, when it begins', () => {
+    const { host, peer } = new Bench();
+    for (const durationMs of [100, 0xffff, 0]) expect(host.control(0x21, 0x23, durationMs).status).to.equal(0);
+    const broken = LINE_STATUS.break | LINE_STATUS.framing;
+    expect([peer.received, peer.statuses]).to.deep.equal([
+      [0, 0],
+      [broken, broken],
+    ]);
   });
 
   it('passes DTR and RTS on', () => {
@@ -152,6 +182,80 @@ describe('a serial device behind CDC-ACM', () => {
     expect(seen).to.deep.equal(Array.from({ length: 100 }, (_, i) => i));
   });
 
+  it('tells the device once that everything has left', () => {
+    const { host, peer } = new Bench();
+    host.stream(DATA_IN, 2, 64, () => {});
+    peer.send(128);
+    host.run(1e9);
+    expect(peer.idles).to.equal(1);
+  });
+
+  it('loses what was said before a program opened it, each time anew, and remembers what found no room', () => {
+    const { host, peer, device } = new Bench(100);
+    const seen: number[][] = [];
+    const open = (): number => host.control(0x21, 0x22, 1).status;
+    for (let round = 1; round <= 2; round++) {
+      host.port.reset();
+      host.configure();
+      peer.send(101);
+      expect(open()).to.equal(URB_STATUS.ok);
+      peer.send(2);
+      expect(open(), 'open already').to.equal(URB_STATUS.ok);
+      seen.length = 0;
+      host.stream(DATA_IN, 1, 64, (data) => seen.push([...data]));
+      host.run(1e8);
+      expect([seen, device.overrun]).to.deep.equal([[[0, 1]], round]);
+    }
+  });
+
+  it('is empty after a reset, and has not forgotten what it lost', () => {
+    const { host, peer, device } = new Bench(100);
+    peer.send(130);
+    host.port.reset();
+    host.configure();
+    const seen: number[] = [];
+    host.stream(DATA_IN, 1, 256, (data) => seen.push(...data));
+    peer.send(3);
+    host.run(1e8);
+    expect([seen, device.overrun]).to.deep.equal([[0, 1, 2], 30]);
+    host.port.unplug();
+    expect(device.overrun).to.equal(30);
+  });
+
+  it('takes whatever it is sent, and loses no byte between', () => {
+    const random = createRandom('cdc-acm fuzz');
+    const bench = new Bench(1000);
+    const { host, peer, device } = bench;
+    let sent = 0;
+    let out = 0;
+    const waiting = new Set<Urb>();
+    host.onDone = (urb) => waiting.delete(urb);
+    for (let step = 0; step < 10_000; step++) {
+      const data = Uint8Array.from({ length: random.below(20) }, () => random.below(256));
+      const turn = random.below(5);
+      if (turn === 0) {
+        const count = random.below(200);
+        sent += count;
+        peer.send(count);
+      } else if (turn === 1) {
+        out += data.length;
+        host.submit(TRANSFER_TYPE.bulk, DATA_OUT, data);
+      } else if (turn === 2 && waiting.size < 100)
+        waiting.add(host.submit(TRANSFER_TYPE.bulk, DATA_IN, 64 * (1 + random.below(5))));
+      else if (turn === 3 && waiting.size < 100)
+        waiting.add(host.submit(TRANSFER_TYPE.interrupt, NOTIFICATION, 16 + random.below(40)));
+      // Every class request but SET_CONTROL_LINE_STATE, which drops bytes on purpose, and SEND_BREAK, which is received.
+      else host.request([0x21, 0xa1, 0x40, 0xc0][random.below(4)], random.below(0x22), random.below(0x1_0000), 0, data);
+      host.run(random.below(3_000_000));
+    }
+    let came = 0;
+    host.stream(DATA_IN, 1, 512, () => {});
+    host.run(1e9);
+    for (const { urb, data } of host.done) if (urb.endpointAddress === DATA_IN) came += data.length;
+    expect(came + device.overrun).to.equal(sent);
+    expect(peer.received.length).to.equal(out);
+  });
+
   it('sends the bytes of a GNSS receiver as its serial port does', () => {
     const seconds = 120;
     const wired = new ReceiverBench({}, 'gnss');
@@ -169,5 +273,25 @@ describe('a serial device behind CDC-ACM', () => {
     const common = Math.min(serial.length, usb.length);
     expect(common).to.be.greaterThan(10_000);
     expect(Buffer.from(usb.slice(0, common)).equals(Buffer.from(serial.slice(0, common)))).to.equal(true);
+  });
+
+  it('is powered anew when it is plugged in again, and a GNSS receiver goes on with the time', () => {
+    const clock = new VirtualClock();
+    const receiver = createGnssReceiver({}, { clock, random: createRandom('gnss') });
+    const device = cdcAcmPeripheral({ clock, device: receiver, vendorId: 0x1546, productId: 0x01a7 });
+    const host = new TestHost(device, clock).configure();
+    host.run(5.5e9);
+    host.port.unplug();
+    host.run(5e9);
+    expect(receiver.truth).to.have.length(6);
+    host.port.replug();
+    host.configure();
+    let text = '';
+    host.stream(DATA_IN, 2, 512, (data) => {
+      text += Buffer.from(data).toString('latin1');
+    });
+    host.run(3e9);
+    expect(text).to.match(/^\$..RMC,000011\.00/);
+    expect(receiver.truth.map(({ eventNs }) => eventNs / 1e9)).to.deep.equal([0, 1, 2, 3, 4, 5, 11, 12, 13]);
   });
 });

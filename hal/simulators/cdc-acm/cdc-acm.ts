@@ -2,7 +2,7 @@
 
 import { type Clock, ENDPOINT_IN, TRANSFER_TYPE } from '../../../base/index.js';
 import type { SerialDevice } from '../../serial/serial-device.js';
-import { MODEM_CONTROL, MODEM_STATUS } from '../../serial/serial-port.js';
+import { LINE_STATUS, type LineSettings, MODEM_CONTROL, MODEM_STATUS } from '../../serial/serial-port.js';
 import { describeDevice } from '../../usb/describe.js';
 import { EndpointFifo } from '../../usb/endpoint-fifo.js';
 import { wValue } from '../../usb/setup-packet.js';
@@ -21,6 +21,9 @@ const CLASS_INTERFACE = 0x21;
 /** SERIAL_STATE notification (PSTN 1.2, section 6.5.4). */
 const SERIAL_STATE = 0x20;
 const LINE_CODING_BYTES = 7;
+/** `bCharFormat` and `bParityType` are places in these (PSTN 1.2, table 17). */
+const STOP_BITS: readonly LineSettings['stopBits'][] = [1, 1.5, 2];
+const PARITIES: readonly LineSettings['parity'][] = ['none', 'odd', 'even', 'mark', 'space'];
 /** What the device's own buffer holds while nobody reads. */
 const DEFAULT_FIFO_BYTES = 65_536;
 
@@ -37,8 +40,15 @@ export interface CdcAcmOptions {
 }
 
 export interface CdcAcmPeripheral extends UsbPeripheral {
-  /** Bytes the device sent that found no room. */
+  /** Bytes the device sent that found no room, since it was made. */
   readonly overrun: number;
+}
+
+function lineCoding({ baudRate, stopBits, parity, dataBits }: LineSettings): Uint8Array {
+  const bytes = new Uint8Array(LINE_CODING_BYTES);
+  new DataView(bytes.buffer).setUint32(0, Math.round(baudRate), true);
+  bytes.set([STOP_BITS.indexOf(stopBits), PARITIES.indexOf(parity), dataBits], 4);
+  return bytes;
 }
 
 function describe(options: CdcAcmOptions): UsbDescription {
@@ -84,10 +94,13 @@ class CdcAcm implements CdcAcmPeripheral {
   readonly description: UsbDescription;
   readonly #device: SerialDevice;
   readonly #fifo: EndpointFifo;
-  readonly #lineCoding = new Uint8Array(LINE_CODING_BYTES);
+  readonly #lineCoding: Uint8Array;
+  /** Lost before the FIFO was emptied last. */
+  #lost = 0;
   #modemStatus = 0;
   #toldStatus = -1;
   #break = false;
+  #dtr = false;
   /** The last packet was full: a host waits for a short one. */
   #owesShort = false;
   #running = false;
@@ -96,13 +109,11 @@ class CdcAcm implements CdcAcmPeripheral {
     this.description = describe(options);
     this.#device = options.device;
     this.#fifo = new EndpointFifo(options.fifoBytes ?? DEFAULT_FIFO_BYTES);
-    const { baudRate } = options.device.line;
-    new DataView(this.#lineCoding.buffer).setUint32(0, Math.round(baudRate), true);
-    this.#lineCoding[6] = 8;
+    this.#lineCoding = lineCoding(options.device.line);
   }
 
   get overrun(): number {
-    return this.#fifo.overrun;
+    return this.#lost + this.#fifo.overrun;
   }
 
   start(output: UsbPeripheralOutput): void {
@@ -129,14 +140,16 @@ class CdcAcm implements CdcAcmPeripheral {
   }
 
   configured(): void {
+    this.#empty();
     this.#owesShort = false;
+    this.#dtr = false;
     this.#toldStatus = -1;
   }
 
   stop(): void {
     if (this.#running) this.#device.stop();
     this.#running = false;
-    this.#fifo.clear();
+    this.#empty();
   }
 
   control(setup: Uint8Array, data: Uint8Array, length: number): number {
@@ -150,15 +163,23 @@ class CdcAcm implements CdcAcmPeripheral {
         data.set(this.#lineCoding.subarray(0, Math.min(length, LINE_CODING_BYTES)));
         return Math.min(length, LINE_CODING_BYTES);
       case REQUEST.setControlLineState:
-        this.#device.modemControl(
-          (wValue(setup) & 1 ? MODEM_CONTROL.dtr : 0) | (wValue(setup) & 2 ? MODEM_CONTROL.rts : 0),
-        );
+        this.#controlLines(wValue(setup));
         return HANDSHAKE.ack;
       case REQUEST.sendBreak:
+        // 0 ends a break, and a receiver has met it at its beginning.
+        if (wValue(setup) !== 0) this.#device.receive(0, LINE_STATUS.break | LINE_STATUS.framing);
         return HANDSHAKE.ack;
       default:
         return HANDSHAKE.stall;
     }
+  }
+
+  /** A program opens the port by raising DTR; what nobody listened to is lost, as on a line. */
+  #controlLines(state: number): void {
+    const dtr = (state & 1) !== 0;
+    if (dtr && !this.#dtr) this.#empty();
+    this.#dtr = dtr;
+    this.#device.modemControl((dtr ? MODEM_CONTROL.dtr : 0) | (state & 2 ? MODEM_CONTROL.rts : 0));
   }
 
   out(endpointAddress: number, packet: Uint8Array, offset: number, length: number): number {
@@ -172,8 +193,13 @@ class CdcAcm implements CdcAcmPeripheral {
     const count = this.#fifo.read(packet, offset, maxLength);
     if (count === 0 && !this.#owesShort) return HANDSHAKE.nak;
     this.#owesShort = count === maxLength;
-    if (this.#fifo.length === 0) this.#device.transmitIdle?.();
+    if (count > 0 && this.#fifo.length === 0) this.#device.transmitIdle?.();
     return count;
+  }
+
+  #empty(): void {
+    this.#lost += this.#fifo.overrun;
+    this.#fifo.clear();
   }
 
   #notification(packet: Uint8Array, offset: number): number {

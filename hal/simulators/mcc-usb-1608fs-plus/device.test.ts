@@ -290,6 +290,70 @@ describe('the simulated USB-1608FS-Plus', () => {
     expect(bench.set(REQUEST.calibrationMemory, 0, text), 'locked again').to.equal(stall);
   });
 
+  it('converts as before although its calibration memory is written over', () => {
+    const bench = new Bench({
+      signals: [{ kind: 'constant', value: 3 }],
+      calibration: { slopeDeviation: 0.02, offsetDeviation: 100 },
+    });
+    const before = bench.get(REQUEST.ain, 2);
+    bench.set(REQUEST.calibrationMemory, UNLOCK_ADDRESS, Uint8Array.of(0x55, 0xaa));
+    expect(bench.set(REQUEST.calibrationMemory, 0, new Uint8Array(512))).to.equal(ok);
+    expect(Buffer.from(bench.get(REQUEST.calibrationMemory, 512)).equals(Buffer.alloc(512))).to.equal(true);
+    expect([...bench.get(REQUEST.ain, 2)]).to.deep.equal([...before]);
+  });
+
+  it('tells the truth about a scan that nobody reads', () => {
+    const bench = new Bench();
+    bench.start({ hz: 40_000, mask: 0xff });
+    bench.clock.advanceTo(bench.device.scans[0].startNs + 0.05e9);
+    expect(bench.device.scans[0].scans).to.equal(2000);
+    bench.clock.advanceTo(bench.device.scans[0].startNs + 1e9);
+    const [{ startNs, overrunNs, scans }] = bench.device.scans;
+    expect([overrunNs, scans]).to.deep.equal([startNs + (FIFO_SAMPLES / 8 + 1) * 25_000, FIFO_SAMPLES / 8]);
+  });
+
+  it('begins a scan with an empty FIFO, whatever the one before left there', () => {
+    const bench = new Bench();
+    bench.start({ count: 500, options: SCAN_OPTION.debug });
+    bench.host.run(0.1e9);
+    expect(bench.start({ count: 3, options: SCAN_OPTION.debug })).to.equal(ok);
+    const read = bench.read();
+    bench.host.run(0.1e9);
+    expect(read.samples()).to.deep.equal([0, 1, 2]);
+  });
+
+  it('needs no more memory for many scans than for one', () => {
+    const bench = new Bench();
+    const buffersNow = (): number => process.memoryUsage().arrayBuffers;
+    bench.start({});
+    const before = buffersNow();
+    for (let i = 0; i < 1000; i++) {
+      bench.set(REQUEST.ainScanStop);
+      bench.start({});
+      bench.host.done.length = 0;
+    }
+    expect(bench.device.scans).to.have.length(1001);
+    expect(buffersNow() - before).to.be.lessThan(16e6);
+  });
+
+  it('forgets ranges, pins and the lock when it loses power, and keeps its memories', () => {
+    const bench = new Bench({ counterHz: 1000 });
+    bench.set(REQUEST.ainConfig, 0, new Uint8Array(8).fill(5));
+    bench.set(REQUEST.dioTristate, 0x0f);
+    bench.set(REQUEST.dioLatch, 0x33);
+    bench.set(REQUEST.userMemory, 0, Uint8Array.of(7));
+    bench.set(REQUEST.calibrationMemory, UNLOCK_ADDRESS, Uint8Array.of(0x55, 0xaa));
+    bench.host.run(5e9);
+    bench.host.port.unplug();
+    bench.host.port.replug();
+    bench.host.configure();
+    expect([...bench.get(REQUEST.ainConfig, 8)]).to.deep.equal([0, 0, 0, 0, 0, 0, 0, 0]);
+    expect([...bench.get(REQUEST.dioTristate, 1), ...bench.get(REQUEST.dioLatch, 1)]).to.deep.equal([0xff, 0xff]);
+    expect(bench.set(REQUEST.calibrationMemory, 0, Uint8Array.of(1)), 'locked').to.equal(stall);
+    expect([...bench.get(REQUEST.userMemory, 1)]).to.deep.equal([7]);
+    expect(Buffer.from(bench.get(REQUEST.counter, 4)).readUInt32LE()).to.be.lessThan(100);
+  });
+
   it('leaves the bus at a reset, and begins anew', () => {
     const bench = new Bench();
     bench.start({});

@@ -21,6 +21,7 @@ import {
   UNLOCK_CODE,
   USER_MEMORY_BYTES,
 } from './protocol.js';
+import { SampleFifo } from './sample-fifo.js';
 import { Scan, type ScanTruth } from './scan.js';
 
 /** `scans` keeps this many, the latest. */
@@ -30,7 +31,7 @@ const VENDOR_DEVICE = 0x40;
 export interface MccDevice extends UsbPeripheral {
   readonly model: 'mcc-usb-1608fs-plus';
   readonly settings: MccSettings;
-  /** Every scan that was started, in order. */
+  /** Every scan that was started, in order; those before the latest 10,000 are forgotten. True of this moment. */
   readonly scans: readonly ScanTruth[];
   /** The code that channel `channel` gave in scan `index` of `scan`. */
   codeOf(scan: ScanTruth, channel: number, index: number): number;
@@ -40,12 +41,13 @@ class SimulatedMcc implements MccDevice {
   readonly model = 'mcc-usb-1608fs-plus';
   readonly settings: MccSettings;
   readonly description: UsbDescription;
-  readonly scans: Scan[] = [];
   readonly #clock: Clock;
   readonly #signals: Signal[];
   readonly #calibration: Calibration;
   readonly #userMemory = new Uint8Array(USER_MEMORY_BYTES);
   readonly #ranges = new Uint8Array(CHANNELS);
+  readonly #fifo = new SampleFifo();
+  readonly #scans: Scan[] = [];
   readonly #wake = new Timer(() => this.#output?.ready(DATA_ENDPOINT));
   readonly #originNs: number;
   #output: UsbPeripheralOutput | undefined;
@@ -74,8 +76,19 @@ class SimulatedMcc implements MccDevice {
     this.#calibration = new Calibration(this.settings.calibration, random.fork('calibration'));
   }
 
+  /** A scan that overruns is noticed when someone looks, so who looks at the truth is someone too. */
+  get scans(): readonly ScanTruth[] {
+    if (this.#scan !== undefined) this.#advance(this.#scan);
+    return this.#scans;
+  }
+
   start(output: UsbPeripheralOutput): void {
     this.#output = output;
+    this.#ranges.fill(0);
+    this.#tristate = 0xff;
+    this.#latch = 0xff;
+    this.#unlocked = false;
+    this.#countedFromNs = this.#clock.now();
   }
 
   configured(): void {
@@ -110,9 +123,10 @@ class SimulatedMcc implements MccDevice {
     this.#advance(scan);
     if (this.#stalls) return HANDSHAKE.stall;
     const wanted = scan.isImmediate ? Math.min(maxLength, 2 * scan.channels.length) : maxLength;
-    if (scan.waiting >= wanted || (!scan.running && scan.waiting > 0)) {
-      const count = scan.read(packet, offset, wanted);
-      this.#owesZeroPacket = scan.isComplete && scan.isDone && count === PACKET_BYTES;
+    const waiting = 2 * this.#fifo.length;
+    if (waiting >= wanted || (!scan.running && waiting > 0)) {
+      const count = this.#fifo.read(packet, offset, wanted);
+      this.#owesZeroPacket = scan.isComplete && this.#fifo.length === 0 && count === PACKET_BYTES;
       return count;
     }
     if (this.#owesZeroPacket) {
@@ -179,7 +193,7 @@ class SimulatedMcc implements MccDevice {
       case REQUEST.ainConfig:
         return this.#configureInputs(data, length);
       case REQUEST.ainClearFifo:
-        this.#scan?.clear();
+        this.#fifo.clear();
         this.#owesZeroPacket = false;
         return HANDSHAKE.ack;
       case REQUEST.counter:
@@ -213,17 +227,19 @@ class SimulatedMcc implements MccDevice {
     if (channelMask === 0 || pacerPeriod === 0) return HANDSHAKE.stall;
     const request = { count: view.getUint32(0, true), pacerPeriod, channelMask, options: data[9] };
     const ranges = this.#ranges.slice();
-    const scan = new Scan(request, this.#clock.now(), this.settings.clockPpm, (channel, atNs) =>
+    const { clockPpm } = this.settings;
+    this.#fifo.clear();
+    const scan = new Scan(request, this.#clock.now(), clockPpm, this.#fifo, (channel, atNs) =>
       this.#convert(channel, ranges[channel], atNs),
     );
     this.#overrun = false;
     this.#stalls = false;
     this.#owesZeroPacket = false;
     this.#scan = scan;
-    this.scans.push(scan);
+    this.#scans.push(scan);
     this.#rangesByScan.set(scan, ranges);
-    if (this.scans.length > SCANS_LIMIT) {
-      const dropped = this.scans.shift();
+    if (this.#scans.length > SCANS_LIMIT) {
+      const dropped = this.#scans.shift();
       if (dropped !== undefined) this.#rangesByScan.delete(dropped);
     }
     this.#output?.ready(DATA_ENDPOINT);

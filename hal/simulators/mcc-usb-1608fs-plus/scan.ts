@@ -1,6 +1,7 @@
-/** One analogue input scan: which sample is taken when, and the FIFO it goes to. */
+/** One analogue input scan: which sample is taken when, and when the FIFO has no room for it. */
 
-import { FIFO_SAMPLES, PACER_HZ, SCAN_OPTION } from './protocol.js';
+import { PACER_HZ, SCAN_OPTION } from './protocol.js';
+import type { SampleFifo } from './sample-fifo.js';
 
 export interface ScanRequest {
   /** 0: until it is stopped. */
@@ -38,18 +39,16 @@ export class Scan implements ScanTruth {
   overrunNs: number | undefined;
   /** Samples are taken. */
   running = true;
-  readonly #fifo = new Uint16Array(FIFO_SAMPLES);
+  readonly #fifo: SampleFifo;
   readonly #convert: Converter;
   readonly #count: number;
   #counter = 0;
-  #start = 0;
-  #length = 0;
-  #sentSamples = 0;
 
   constructor(
     request: ScanRequest,
     readonly startNs: number,
     clockPpm: number,
+    fifo: SampleFifo,
     convert: Converter,
   ) {
     const { count, pacerPeriod, channelMask, options } = request;
@@ -59,22 +58,8 @@ export class Scan implements ScanTruth {
     this.isImmediate = (options & SCAN_OPTION.immediate) !== 0;
     this.inhibitsStall = (options & SCAN_OPTION.inhibitStall) !== 0;
     this.#count = count;
+    this.#fifo = fifo;
     this.#convert = convert;
-  }
-
-  /** Bytes that wait. */
-  get waiting(): number {
-    return 2 * this.#length;
-  }
-
-  /** Everything was sampled and sent. */
-  get isDone(): boolean {
-    return !this.running && this.#length === 0;
-  }
-
-  /** Bytes sent so far. */
-  get sentBytes(): number {
-    return 2 * this.#sentSamples;
   }
 
   /** Whether `count` scans were taken. */
@@ -90,7 +75,7 @@ export class Scan implements ScanTruth {
   /** When `bytes` will wait, if nothing is taken out meanwhile; infinite when they never will. */
   dueNs(bytes: number): number {
     if (!this.running) return Number.POSITIVE_INFINITY;
-    const missing = Math.ceil((bytes - this.waiting) / (2 * this.channels.length));
+    const missing = Math.ceil((bytes - 2 * this.#fifo.length) / (2 * this.channels.length));
     const last = this.scans + Math.max(1, missing) - 1;
     const bounded = this.#count === 0 ? last : Math.min(last, this.#count - 1);
     return this.timeOf(bounded);
@@ -98,15 +83,17 @@ export class Scan implements ScanTruth {
 
   /** Takes every scan that was due by `nowNs`. */
   advance(nowNs: number): void {
-    while (this.running && this.timeOf(this.scans) <= nowNs) {
+    const { channels } = this;
+    while (this.running) {
       const atNs = this.timeOf(this.scans);
-      if (this.#length + this.channels.length > FIFO_SAMPLES) {
+      if (atNs > nowNs) return;
+      if (this.#fifo.room < channels.length) {
         this.overrunNs = atNs;
         this.running = false;
         return;
       }
-      for (const channel of this.channels)
-        this.#push(this.isCounter ? this.#counter++ & 0xffff : this.#convert(channel, atNs));
+      for (let i = 0; i < channels.length; i++)
+        this.#fifo.push(this.isCounter ? this.#counter++ & 0xffff : this.#convert(channels[i], atNs));
       this.scans++;
       if (this.isComplete) this.running = false;
     }
@@ -114,28 +101,5 @@ export class Scan implements ScanTruth {
 
   stop(): void {
     this.running = false;
-  }
-
-  clear(): void {
-    this.#length = 0;
-  }
-
-  /** Takes up to `bytes` out, whole samples. */
-  read(target: Uint8Array, offset: number, bytes: number): number {
-    const samples = Math.min(bytes >> 1, this.#length);
-    for (let i = 0; i < samples; i++) {
-      const sample = this.#fifo[(this.#start + i) & (FIFO_SAMPLES - 1)];
-      target[offset + 2 * i] = sample;
-      target[offset + 2 * i + 1] = sample >> 8;
-    }
-    this.#start = (this.#start + samples) & (FIFO_SAMPLES - 1);
-    this.#length -= samples;
-    this.#sentSamples += samples;
-    return 2 * samples;
-  }
-
-  #push(sample: number): void {
-    this.#fifo[(this.#start + this.#length) & (FIFO_SAMPLES - 1)] = sample;
-    this.#length++;
   }
 }
