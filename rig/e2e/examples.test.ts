@@ -32,6 +32,7 @@ async function examplesOf(command: string): Promise<string[]> {
 function whyNot(example: string): string | undefined {
   if (!example.startsWith('rig ')) return 'it is of another program';
   if (/\/dev\/tty|--port \/tmp\//.test(example)) return 'it needs a device';
+  if (/\.sr\b/.test(example)) return 'it needs a recording of another program, which is not shipped';
   if (/--kernel|--gdb/.test(example)) return 'it needs an image that is not shipped, or a debugger';
   if (example.startsWith('rig export') && noTerminal() !== undefined) return noTerminal();
   if (example.startsWith('rig start') && !nightly) return 'it is what "npm start" runs; nightly';
@@ -54,7 +55,9 @@ describe('the examples of the help', function () {
   before(async () => {
     folder = testFolder();
     for (const command of COMMANDS) examples.push(...(await examplesOf(command)));
-    copyFileSync(findRecording('gnss-nmea-1hz.pcapng'), join(folder.path, 'drive.pcapng'));
+    for (const name of ['drive', 'yesterday', 'today'])
+      copyFileSync(findRecording('gnss-nmea-1hz.pcapng'), join(folder.path, `${name}.pcapng`));
+    copyFileSync(findRecording('velleman-k8055.pcapng'), join(folder.path, 'keyboard.pcapng'));
     const made = await rig(['trace', 'export', 'drive.pcapng', '-o', 'receiver.log'], { cwd: folder.path });
     expect(made.code).to.equal(EXIT.pass);
   });

@@ -117,7 +117,7 @@ describe(title('a run on a real port'), function () {
       terminal.process.signal('SIGKILL');
       const { code, out, err } = await started.ended;
       expect(err).to.match(/^rig: \S+ is gone, and .*; check the cable; \S+a\.pcapng holds .* \(RIG_DEVICE_LOST\)\n$/);
-      expect(out).to.match(/a\.pcapng: \d+ characters in /);
+      expect(out).to.match(/a\.pcapng: \d+ bytes in /);
       expect(code).to.equal(EXIT.deviceLost);
       const replayed = await rig(['replay', trace, '-o', join(folder.path, 'replay')]);
       expect(replayed.out).to.match(/^certified: /);
