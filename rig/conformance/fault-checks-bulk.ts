@@ -78,7 +78,9 @@ function runsOf(played: Played): Run[] {
 /** Blocks say exactly what came; and what came is what the device sampled, unless damage was injected. Answers the gaps. */
 function checkRun(run: Run, bytes: Buffer, mostGaps: number): number {
   let gaps = 0;
-  let last = 0xffff;
+  // Where the counter begins is no fact of the device: the guest takes the first sample of a run as it is.
+  const first = run.blocks.length > 0 ? bytes.readUInt16LE(run.start) : 0;
+  let last = (first - 1) & 0xffff;
   let wrong = 0;
   for (const { fields } of run.blocks) {
     equal(fields.firstScan, run.scans, `first scan of a block of run ${run.number}`);
@@ -99,7 +101,7 @@ function checkRun(run: Run, bytes: Buffer, mostGaps: number): number {
   }
   must(mostGaps > 0 || wrong === 0, () => `${wrong} samples of run ${run.number} are wrong, and nothing was damaged`);
   must(gaps <= mostGaps, () => `${gaps} gaps in run ${run.number}, and no more than ${mostGaps} were injected`);
-  equal(gaps > 0, wrong > 0, `gaps are told of in run ${run.number}`);
+  if (first === 0) equal(gaps > 0, wrong > 0, `gaps are told of in run ${run.number}`);
   return gaps;
 }
 

@@ -59,6 +59,8 @@ export interface Sequence {
 /** A transfer of data as it left the injector for the guest. */
 export interface SeenTransfer {
   readonly endpointAddress: number;
+  /** Bytes that the guest asked for. */
+  readonly length: number;
   /** Undefined while it was under way at the end. */
   completedNs: number | undefined;
   status: number;
@@ -258,6 +260,7 @@ class Play {
         if (urb.transferType === TRANSFER_TYPE.control) return;
         const transfer = {
           endpointAddress: urb.endpointAddress,
+          length: urb.length,
           completedNs: undefined,
           status: urb.status,
           data: NOTHING,
