@@ -11,6 +11,9 @@ import { benchReplay } from './replay.bench.js';
 import { benchStartup } from './startup.bench.js';
 import { benchStations } from './stations.bench.js';
 import { printTable, type Row } from './table.js';
+import { benchUsbSimulated } from './usb.bench.js';
+import { benchUsbRecord } from './usb-record.bench.js';
+import { benchUsbReplay } from './usb-replay.bench.js';
 
 const ROUNDS = 5;
 
@@ -18,6 +21,10 @@ const SUITES: Readonly<
   Record<string, { readonly title: string; run(args: readonly string[]): Promise<readonly Row[]> }>
 > = {
   engines: { title: 'Engines: geometric means', run: async (args) => benchEngines(args) },
+  hal: {
+    title: 'USB',
+    run: async () => [...benchUsbSimulated(ROUNDS), ...benchUsbRecord(ROUNDS), ...benchUsbReplay()],
+  },
   interpreter: { title: 'Interpreter: guest instructions a second', run: async () => benchInterpreter(ROUNDS) },
   exit: { title: 'VM exits: guest code to a device model in TypeScript and back', run: async () => benchExit(ROUNDS) },
   record: { title: 'Recording', run: async () => benchRecord(ROUNDS) },
@@ -27,7 +34,7 @@ const SUITES: Readonly<
   stations: { title: 'Stations of the I/O path', run: benchStations },
 };
 
-/** Without arguments a few minutes at most: `engines` and `linux` take longer, and `stations` needs a quiet machine. */
+/** Without arguments a few minutes at most: `engines` and `linux` take longer, `hal` writes 1 GB, and `stations` needs a quiet machine. */
 const DEFAULT_SUITES = ['interpreter', 'exit', 'startup', 'record', 'replay'];
 
 async function main(args: readonly string[]): Promise<void> {

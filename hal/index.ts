@@ -1,9 +1,33 @@
 /** The hardware abstraction layer: the one index of everything other layers may use of it. */
 
 export { HalError, type HalErrorCode, type HalErrorDetails } from './errors.js';
+export type { HidDevice, HidDeviceInfo, HidEvents } from './hid/hid-device.js';
+export { type HidFromPortOptions, openHid } from './hid/hid-from-usb-port.js';
+export { type PortFromHidOptions, portFromHid } from './hid/port-from-hid.js';
+export type { HidListing, RealHidInfo } from './hid/real/hid-sysfs.js';
+export { type HidSelector, listRealHid, openRealHid, type RealHidOptions, selectHid } from './hid/real/real-hid.js';
+export { RealHidDevice } from './hid/real/real-hid-device.js';
+export {
+  HID_REPORT_TYPE,
+  type HidReportLayout,
+  type HidReportType,
+  parseReportDescriptor,
+} from './hid/report-ids.js';
 export { listProfiles, loadProfile, type ProfileEntry, parseProfile } from './profile/load-profile.js';
-export { type HardwareProfile, hardwareProfileSchema, type ProfileMatch } from './profile/profile-schema.js';
-export { createSimulator, type Simulator, type SimulatorEnvironment } from './profile/simulator-models.js';
+export {
+  type HardwareProfile,
+  hardwareProfileSchema,
+  type ProfileMatch,
+  type SerialProfile,
+  type UsbProfile,
+} from './profile/profile-schema.js';
+export {
+  createSimulator,
+  createUsbSimulator,
+  type Simulator,
+  type SimulatorEnvironment,
+  type UsbSimulator,
+} from './profile/simulator-models.js';
 export { bindingFromPort, type PortBinding, type PortBindingOptions } from './serial/binding-from-port.js';
 export type { BindingInterface, BindingPortInterface, OpenOptions, PortInfo } from './serial/binding-types.js';
 export { checkFaultPlan, type FaultPlan, type FaultRates, type ScheduledFault } from './serial/fault-plan.js';
@@ -44,15 +68,50 @@ export {
   type SimulatedPortOptions,
 } from './serial/simulated-port.js';
 export { type SerialTap, tapPort } from './serial/tap.js';
+export { serveTcp, type TcpExport, type TcpExportOptions } from './serial/tcp/serve-tcp.js';
+export { type CdcAcmOptions, type CdcAcmPeripheral, cdcAcmPeripheral } from './simulators/cdc-acm/cdc-acm.js';
 export type { GnssMessageName } from './simulators/gnss/message-catalogue.js';
 export type { GnssParameters, GnssSettings } from './simulators/gnss/parameters.js';
 export { createGnssReceiver, type GnssEpoch, type GnssReceiver, type SentMessage } from './simulators/gnss/receiver.js';
+export { createMccUsb1608fsPlus, type MccDevice } from './simulators/mcc-usb-1608fs-plus/device.js';
+export type { ScanTruth } from './simulators/mcc-usb-1608fs-plus/scan.js';
+export { createVellemanK8055, type K8055Device } from './simulators/velleman-k8055/device.js';
+export type {
+  ChannelTap,
+  CharacterTap,
+  Facts,
+  ForeignSink,
+  ImportTarget,
+  UrbTap,
+} from './trace/import/foreign-sink.js';
+export { type CaptureImport, importCapture } from './trace/import/import-capture.js';
+export { type HidRecorderImport, importHidRecorder } from './trace/import/import-hid-recorder.js';
+export { importUmockdev, type UmockdevFiles, type UmockdevImport } from './trace/import/import-umockdev.js';
+export { type RecordingKind, recordingKind } from './trace/import/recording-kind.js';
+export {
+  decodeSigrok,
+  type SigrokDecoding,
+  type SigrokFindings,
+  type SigrokLines,
+  type SigrokListener,
+  type UartLines,
+  type UsbLines,
+} from './trace/import/sigrok/decode-sigrok.js';
+export {
+  describeSigrokImport,
+  importSigrok,
+  type SigrokImport,
+  suggestedLines,
+} from './trace/import/sigrok/import-sigrok.js';
+export { SigrokFile } from './trace/import/sigrok/sigrok-file.js';
 export { type GpsdImport, type GpsdImportOptions, importGpsdLog } from './trace/import-gpsd.js';
 export { LINK_TYPE } from './trace/pcapng-format.js';
 export { type PacketView, PcapngReader } from './trace/pcapng-reader.js';
+export { RecordedUrb, RecordedUrbs } from './trace/recorded-urbs.js';
 export { RTAC_EVENT, SerialRecord } from './trace/rtac-serial.js';
 export type { SerialRecorder } from './trace/serial-recorder.js';
 export type { InterfaceStatistics, TraceBlockKind, TraceDamage, TraceInterface } from './trace/trace-block.js';
+export { diffTraces, type LaneDiff, type TraceDiff, type TraceDiffOptions } from './trace/trace-diff.js';
 export { exportTrace, type TraceExportOptions, type TraceExportResult } from './trace/trace-export.js';
 export {
   type InterfaceSelector,
@@ -74,3 +133,120 @@ export {
 export { fileSink, MemorySink, type TraceSink } from './trace/trace-sink.js';
 export type { InterfaceTotals, TraceStatistics } from './trace/trace-statistics.js';
 export { type UpperChannel, type UpperDissector, upperPayloadOffset } from './trace/upper-channel.js';
+export { UsbCursor, type UsbRecording } from './trace/usb-cursor.js';
+export {
+  type CapturedDevice,
+  decodeUsbPacket,
+  deviceLabel,
+  type EndpointTotals,
+  isUsbLink,
+  UsbDeviceTable,
+} from './trace/usb-device-table.js';
+export { USB_EVENT, type UsbEvent, UsbRecord } from './trace/usb-record.js';
+export { SNAPSHOT_MARK, type UsbRecorder } from './trace/usb-recorder.js';
+export type { UsbTotals } from './trace/usb-statistics.js';
+export { decodeUsbmon, USBMON_HEADER_BYTES } from './trace/usbmon.js';
+export { decodeUsbPcap } from './trace/usbpcap.js';
+export {
+  type DeviceData,
+  describeDevice,
+  type EndpointData,
+  type InterfaceData,
+  stringDescriptor,
+  stringText,
+} from './usb/describe.js';
+export {
+  DESCRIPTOR,
+  type DeviceDescriptor,
+  parseConfiguration,
+  parseDevice,
+  type UsbAlternate,
+  type UsbConfiguration,
+  type UsbEndpoint,
+  type UsbInterface,
+} from './usb/descriptors.js';
+export {
+  type PortDeviceOptions,
+  type PortUsbDevice,
+  type TransferWaitOptions,
+  usbDeviceFromPort,
+} from './usb/device-from-port.js';
+export { EndpointFifo } from './usb/endpoint-fifo.js';
+export { EndpointTable } from './usb/endpoint-table.js';
+export {
+  checkUsbFaults,
+  type InjectedUsbFault,
+  type UsbFaultKind,
+  type UsbFaultListener,
+  type UsbFaultPlan,
+} from './usb/fault-plan.js';
+export { injectUsbFaults, type UsbFaultOptions } from './usb/inject-faults.js';
+export { type DevicePort, type DevicePortOptions, portFromUsbDevice } from './usb/port-from-device.js';
+export { describeUsbDevice, readDescription, type UndescribedPort } from './usb/read-description.js';
+export { RealUsbDevice, type UsbTransferOptions } from './usb/real/real-device.js';
+export { listRealUsb, openRealUsb, type RealUsbOptions, realUsbDevice } from './usb/real/real-usb.js';
+export {
+  describeUsb,
+  hex4,
+  parseUsbSelector,
+  selectUsb,
+  type UsbSelector,
+  usbSelectorOf,
+} from './usb/real/select-usb.js';
+export type { UsbDeviceInfo, UsbListing } from './usb/real/sysfs.js';
+export type {
+  UsbDivergence,
+  UsbDivergenceReport,
+  UsbFieldDifference,
+  UsbReplayPolicy,
+  UsbTransferSummary,
+} from './usb/replay-divergence.js';
+export {
+  playUsbHost,
+  type UsbReplayHost,
+  type UsbReplayHostOptions,
+  type UsbReplayHostReport,
+} from './usb/replay-host.js';
+export type { UsbReplayMask } from './usb/replay-masks.js';
+export {
+  type UsbDeviceSelector,
+  type UsbReplaySource,
+  type UsbSourceOptions,
+  usbReplaySource,
+} from './usb/replay-source.js';
+export { openUsbReplay, type ReplayedUsbPort, type UsbReplayOptions } from './usb/replayed-port.js';
+export {
+  decodeSetup,
+  encodeSetup,
+  FEATURE,
+  RECIPIENT,
+  REQUEST_TYPE,
+  type SetupFields,
+  STANDARD_REQUEST,
+  setupPacket,
+} from './usb/setup-packet.js';
+export {
+  checkUrb,
+  createSimulatedUsbPort,
+  type SimulatedUsbPort,
+  type SimulatedUsbPortOptions,
+} from './usb/simulated-port.js';
+export { NOT_STANDARD, StandardRequests } from './usb/standard-requests.js';
+export { tapUsbPort, type UsbTap } from './usb/tap.js';
+export { type TransferResult, Transfers } from './usb/transfers.js';
+export { HANDSHAKE, type UsbPeripheral, type UsbPeripheralOutput } from './usb/usb-peripheral.js';
+export {
+  ENDPOINT_IN,
+  TRANSFER_TYPE,
+  type TransferType,
+  URB_FLAGS,
+  URB_STATUS,
+  Urb,
+  type UsbDescription,
+  type UsbPort,
+  type UsbSink,
+  type UsbSpeed,
+} from './usb/usb-port.js';
+export { connectUsbip, listUsbip, type UsbipAddress, type UsbipClientOptions } from './usbip/client.js';
+export { type ExportedDevice, USBIP_PORT } from './usbip/protocol.js';
+export { serveUsbip, type UsbipServer, type UsbipServerOptions } from './usbip/server.js';

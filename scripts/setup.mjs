@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const stampFile = join(root, 'node_modules', '.rigvisor-setup.json');
-const SOURCES = ['base', 'hal', 'vmm', 'rig', 'test-plans', 'bench'];
+const SOURCES = ['base', 'hal', 'vmm', 'rig', 'test-plans', 'bench', 'lab'];
 
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {

@@ -118,7 +118,7 @@ plan('GNSS logger on a bad line', { profile: 'gnss-nmea-1hz', guest: 'gnss-logge
 
   it('counts what was damaged and goes on', async () => {
     const run = await damaged();
-    const faults = Object.values(run.serial.faults).reduce((sum, count) => sum + count, 0);
+    const faults = Object.values(run.wire.faults).reduce((sum, count) => sum + count, 0);
     expect(faults).to.be.greaterThan(0);
     expect(run.counter('nmeaChecksumErrors') + run.counter('nmeaMalformed') + run.counter('resyncs')).to.be.greaterThan(
       0,

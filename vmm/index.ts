@@ -41,8 +41,12 @@ export {
 } from './devices/report-ring.js';
 export { SERIAL_RING, SerialRing, type SerialRingOptions, serialRingBytes } from './devices/serial-ring.js';
 export { FINISHER, type FinisherOutcome, TestFinisher, type TestFinisherOptions } from './devices/test-finisher.js';
+export { URB_COMMAND, URB_FIELD, URB_HEADER_BYTES, URB_MAX_BYTES, URBS_IN_FLIGHT } from './devices/urb-request.js';
+export { URB_RING, UrbRing, type UrbRingOptions, urbRingBytes } from './devices/urb-ring.js';
+export { URB_SPEED, type UrbBackend, type UrbFrontend, type UrbPlug } from './devices/urb-seam.js';
 export { type BlockStorage, MemoryStorage, SECTOR_BYTES } from './devices/virtio/block-storage.js';
 export { VIRTIO_CONSOLE, VirtioConsole, type VirtioConsoleOptions } from './devices/virtio/virtio-console.js';
+export { VIRTIO_USB, VirtioUsb, type VirtioUsbOptions } from './devices/virtio/virtio-usb.js';
 export { VmmError, type VmmErrorCode } from './errors.js';
 export {
   argument,
@@ -61,7 +65,15 @@ export { CHUNK_BYTES, JOURNAL_VERSION, type JournalEnd, type JournalStart } from
 export { type JournalEntryKind, JournalReader } from './journal/journal-reader.js';
 export { type JournalSink, JournalWriter } from './journal/journal-writer.js';
 export { type Divergence, type ReplayConfig, type ReplayResult, replayJournal } from './journal/replay.js';
-export { ACQUISITION_REGION, type Acquisition } from './machine/acquisition.js';
+export {
+  ACQUISITION_REGION,
+  type Acquisition,
+  type CharacterAcquisition,
+  characterAcquisition,
+  isUrbAcquisition,
+  type UrbAcquisition,
+  urbAcquisition,
+} from './machine/acquisition.js';
 export { createVcpu, ENGINE_NAMES, type EngineName, type VcpuOptions } from './machine/create-vcpu.js';
 export type { ExitCounters, ExitSnapshot, RegionExits } from './machine/exit-counters.js';
 export { InstructionTimebase } from './machine/instruction-timebase.js';
@@ -70,8 +82,12 @@ export type {
   AcquisitionConfig,
   AcquisitionKind,
   BoardDevices,
+  CharacterAcquisitionConfig,
+  CharacterAcquisitionKind,
   MachineConfig,
   NetworkConfig,
+  UrbAcquisitionConfig,
+  UrbAcquisitionKind,
 } from './machine/machine-config.js';
 export type { MachineCore } from './machine/machine-core.js';
 export { imageDigest } from './machine/machine-digest.js';

@@ -69,17 +69,22 @@ static void put_address(const virtio_mmio *device, uint32_t offset, const volati
   put(device, offset + 4, 0);
 }
 
+bool virtio_mmio_place_queue(const virtio_mmio *device, uint16_t number, uint16_t size, const volatile void *descriptors,
+                             const volatile void *available, const volatile void *used) {
+  put(device, QUEUE_SELECT, number);
+  if (get(device, QUEUE_READY) != 0 || get(device, QUEUE_NUM_MAX) < size) return false;
+  put(device, QUEUE_NUM, size);
+  put_address(device, QUEUE_DESC_LOW, descriptors);
+  put_address(device, QUEUE_DRIVER_LOW, available);
+  put_address(device, QUEUE_DEVICE_LOW, used);
+  put(device, QUEUE_READY, 1);
+  return true;
+}
+
 bool virtio_mmio_queue(const virtio_mmio *device, virtqueue *queue, uint16_t number) {
   memset(queue, 0, sizeof *queue);
   queue->number = number;
-  put(device, QUEUE_SELECT, number);
-  if (get(device, QUEUE_READY) != 0 || get(device, QUEUE_NUM_MAX) < VIRTQUEUE_SIZE) return false;
-  put(device, QUEUE_NUM, VIRTQUEUE_SIZE);
-  put_address(device, QUEUE_DESC_LOW, queue->descriptors);
-  put_address(device, QUEUE_DRIVER_LOW, &queue->available);
-  put_address(device, QUEUE_DEVICE_LOW, &queue->used);
-  put(device, QUEUE_READY, 1);
-  return true;
+  return virtio_mmio_place_queue(device, number, VIRTQUEUE_SIZE, queue->descriptors, &queue->available, &queue->used);
 }
 
 void virtio_mmio_start(const virtio_mmio *device) {

@@ -53,6 +53,9 @@ typedef struct {
 bool virtio_mmio_open(virtio_mmio *device, fdt_node node, uint32_t device_id);
 /** Gives the device queue `number`. False when it has none of that size. */
 bool virtio_mmio_queue(const virtio_mmio *device, virtqueue *queue, uint16_t number);
+/** Gives the device queue `number` of `size` entries in zeroed memory. False when it has none of that size. */
+bool virtio_mmio_place_queue(const virtio_mmio *device, uint16_t number, uint16_t size, const volatile void *descriptors,
+                             const volatile void *available, const volatile void *used);
 /** After the queues: the device may work. */
 void virtio_mmio_start(const virtio_mmio *device);
 /** Reads and acknowledges the interrupt; the specification asks for both (section 4.2.3.4.1), so it costs two exits. */

@@ -30,7 +30,7 @@ export interface HidEvents {
  * `HAL_CLOSED`, `HAL_DISCONNECTED`, `HAL_TIMEOUT`, `HAL_STALL`, `HAL_INVALID`, `HAL_UNSUPPORTED`, `HAL_IO`.
  */
 export interface HidDevice {
-  /** Input reports dropped because nobody took them in time. */
+  /** Input reports that are known to be lost: nobody took them in time, or the transfer that brought them failed half-way. */
   readonly lost: number;
   /** Any number of listeners; while one listens to `data`, reports go to the listeners. */
   on<E extends keyof HidEvents>(event: E, listener: (...args: HidEvents[E]) => void): this;

@@ -42,6 +42,8 @@ interface Pending {
 
 const DEFAULT_REQUEST_MS = 10_000;
 const END_MS = 1_000;
+/** `RIGVISOR_PATIENCE`: how many times longer than on an ordinary machine a child may take, from 1 (emulated machines). */
+const PATIENCE = Math.max(1, Number(process.env.RIGVISOR_PATIENCE ?? 1) || 1);
 /** How much of its error output is kept for the last words. */
 const LAST_WORDS_BYTES = 2048;
 
@@ -73,7 +75,7 @@ export class HostProcess<
 
   constructor(options: HostProcessOptions) {
     this.#where = options.where;
-    this.#endMs = options.endMs ?? END_MS;
+    this.#endMs = options.endMs ?? END_MS * PATIENCE;
     this.#child = fork(fileURLToPath(options.module), options.args ?? [], {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -84,7 +86,7 @@ export class HostProcess<
       this.#lastWords = (this.#lastWords + chunk.toString('utf8')).slice(-LAST_WORDS_BYTES);
     });
     this.#exited = this.#watchEnd();
-    const missedLimit = options.missedHeartbeats ?? 5;
+    const missedLimit = options.missedHeartbeats ?? 5 * PATIENCE;
     this.#heartbeat = setInterval(() => this.#beat(missedLimit), options.heartbeatMs ?? 1000);
     this.#heartbeat.unref();
   }
@@ -97,7 +99,7 @@ export class HostProcess<
   request<Op extends keyof Requests & string>(
     op: Op,
     args: Requests[Op]['args'],
-    deadlineMs = DEFAULT_REQUEST_MS,
+    deadlineMs = DEFAULT_REQUEST_MS * PATIENCE,
   ): Promise<Requests[Op]['answer']> {
     if (this.#lost !== undefined) return Promise.reject(this.#lost);
     const id = this.#nextId++;

@@ -1,7 +1,7 @@
 /** What a hardware profile says: what a device is, how to find and bind it, how it behaves, and what to expect of it. */
 
 import { z } from 'zod';
-import { simulatorSchema } from './simulator-models.js';
+import { serialSimulatorSchema, usbSimulatorSchema } from './simulator-models.js';
 
 /** Names of profiles; the file is called `NAME.json`. */
 export const PROFILE_NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
@@ -64,23 +64,50 @@ const limitsSchema = z
   })
   .describe('bounds that the wiring models');
 
+/** A USB device, by what it says of itself. */
+const usbBindSchema = z.strictObject({
+  vendorId: hex4.describe('idVendor'),
+  productId: hex4.describe('idProduct'),
+  interface: z.int().min(0).max(255).default(0).describe('bInterfaceNumber that carries the data'),
+});
+
+const common = {
+  $schema: z.string().max(500).optional(),
+  name: z.string().regex(PROFILE_NAME, 'expected a name of lower-case letters, digits and hyphens'),
+  title: text,
+  identification: z.strictObject({ match: z.array(matchSchema).max(32).default([]) }).prefault({}),
+  timing: timingSchema.prefault({}),
+  channels: z.array(channelSchema).max(256).default([]),
+  limits: limitsSchema.prefault({}),
+};
+
+const serialProfileSchema = z.strictObject({
+  ...common,
+  kind: z.literal('serial'),
+  bind: z.strictObject({ serial: lineSchema }),
+  simulator: serialSimulatorSchema.optional(),
+});
+
+const usbProfileSchema = z.strictObject({
+  ...common,
+  kind: z.literal('usb').describe('driven by its endpoints'),
+  bind: z.strictObject({ usb: usbBindSchema }),
+  simulator: usbSimulatorSchema.optional(),
+});
+
+const hidProfileSchema = z.strictObject({
+  ...common,
+  kind: z.literal('hid').describe('a USB device whose reports the HID driver of the operating system hands over'),
+  bind: z.strictObject({ usb: usbBindSchema }),
+  simulator: usbSimulatorSchema.optional(),
+});
+
 /** The whole profile. Unknown fields are refused, so that a misspelt one is noticed. */
 export const hardwareProfileSchema = z
-  .strictObject({
-    $schema: z.string().max(500).optional(),
-    name: z.string().regex(PROFILE_NAME, 'expected a name of lower-case letters, digits and hyphens'),
-    title: text,
-    kind: z.literal('serial'),
-    identification: z.strictObject({ match: z.array(matchSchema).max(32).default([]) }).prefault({}),
-    bind: z.strictObject({ serial: lineSchema }),
-    simulator: simulatorSchema.optional(),
-    timing: timingSchema.prefault({}),
-    channels: z.array(channelSchema).max(256).default([]),
-    limits: limitsSchema.prefault({}),
-  })
+  .discriminatedUnion('kind', [serialProfileSchema, usbProfileSchema, hidProfileSchema])
   .superRefine((profile, context) => {
-    const simulated = profile.simulator?.parameters.baudRate;
-    if (simulated !== undefined && simulated !== profile.bind.serial.baudRate)
+    const simulated = profile.kind === 'serial' ? profile.simulator?.parameters.baudRate : undefined;
+    if (profile.kind === 'serial' && simulated !== undefined && simulated !== profile.bind.serial.baudRate)
       context.addIssue({
         code: 'custom',
         path: ['simulator', 'parameters', 'baudRate'],
@@ -94,6 +121,12 @@ export const hardwareProfileSchema = z
 
 /** A profile with every default filled in. */
 export type HardwareProfile = z.output<typeof hardwareProfileSchema>;
+
+/** The profile of a device behind a serial line. */
+export type SerialProfile = Extract<HardwareProfile, { kind: 'serial' }>;
+
+/** The profile of a USB device, HID or not. */
+export type UsbProfile = Exclude<HardwareProfile, { kind: 'serial' }>;
 
 /** One way to recognise the device. */
 export type ProfileMatch = HardwareProfile['identification']['match'][number];

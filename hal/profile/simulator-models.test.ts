@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { createRandom, VirtualClock } from '../../base/index.js';
 import { parseProfile } from './load-profile.js';
-import type { HardwareProfile } from './profile-schema.js';
+import type { HardwareProfile, SerialProfile } from './profile-schema.js';
 import { createSimulator, mergeParameters, type Simulator } from './simulator-models.js';
 
 const PROFILE = {
@@ -15,12 +15,17 @@ const PROFILE = {
   },
 };
 
+function asSerial(profile: HardwareProfile): SerialProfile {
+  if (profile.kind !== 'serial') throw new Error(`${profile.name} is of kind ${profile.kind}`);
+  return profile;
+}
+
 function profileOf(fields: Record<string, unknown> = {}): HardwareProfile {
   return parseProfile(JSON.stringify({ ...PROFILE, ...fields }), 'bare.json');
 }
 
 function simulate(overrides: Record<string, unknown>): Simulator {
-  return createSimulator(profileOf(), overrides, { clock: new VirtualClock(), random: createRandom(1) });
+  return createSimulator(asSerial(profileOf()), overrides, { clock: new VirtualClock(), random: createRandom(1) });
 }
 
 describe('simulator models', () => {
@@ -55,9 +60,9 @@ describe('simulator models', () => {
 
   it('say that a profile has no simulator', () => {
     const profile = profileOf({ simulator: undefined });
-    expect(() => createSimulator(profile, {}, { clock: new VirtualClock(), random: createRandom(1) })).to.throw(
-      'the profile bare has no simulator',
-    );
+    expect(() =>
+      createSimulator(asSerial(profile), {}, { clock: new VirtualClock(), random: createRandom(1) }),
+    ).to.throw('the profile bare has no simulator');
   });
 
   it('leave what they merge untouched, and no prototype reached', () => {

@@ -1,6 +1,7 @@
 /** The receive side of a recording, as a sequence of timed events. */
 
-import { HalError, type HalErrorCode } from '../errors.js';
+import { HalError } from '../errors.js';
+import { recordedEnd } from '../trace/recorded-end.js';
 import { lineStatusOf, MAX_BURST, modemStatusOf, RTAC_EVENT, SerialRecord } from '../trace/rtac-serial.js';
 import { ReplayCursor } from './replay-cursor.js';
 import { lineOr, type ReplaySource } from './replay-source.js';
@@ -153,18 +154,4 @@ export class ReplayReceived {
     this.#line = lineOr(text.slice(5), this.#line);
     this.#bits = bitsPerCharacter(this.#line);
   }
-}
-
-const RECORDED_CODES: readonly HalErrorCode[] = [
-  'HAL_DISCONNECTED',
-  'HAL_DIVERGED',
-  'HAL_HOST_PROCESS',
-  'HAL_IO',
-  'HAL_TRACE',
-];
-
-function recordedEnd(text: string): HalError {
-  const space = text.indexOf(' ');
-  const code = RECORDED_CODES.find((known) => known === text.slice(0, space)) ?? 'HAL_DISCONNECTED';
-  return new HalError(code, space < 0 ? text : text.slice(space + 1));
 }

@@ -28,7 +28,7 @@ export interface SerialDevice {
    * sets the baud rate) takes effect with the next one. `baudRate` may be fractional: a crystal that is 300 ppm off.
    */
   readonly line: LineSettings;
-  /** Power on; called once, when the host side attaches. */
+  /** Power on, when the host side attaches; again only after `stop`, where the power comes over the plug (USB). */
   start(output: SerialDeviceOutput): void;
   /** A character from the host has been received completely; `lineStatus` holds `LINE_STATUS` bits. */
   receive(byte: number, lineStatus: number): void;
@@ -36,7 +36,7 @@ export interface SerialDevice {
   modemControl(bits: number): void;
   /** The last queued byte has left: `backlog` has become 0. Optional. */
   transmitIdle?(): void;
-  /** Power off: cancel every timer. Nothing is called afterwards. */
+  /** Power off: cancel every timer. Nothing is called afterwards but `start`. */
   stop(): void;
 }
 

@@ -18,7 +18,10 @@ const SIGNATURES: readonly { readonly bytes: readonly number[]; readonly kind: K
   { bytes: [0x4d, 0x3c, 0xb2, 0xa1], kind: { looksLike: 'a classic pcap capture', hint: CAPTURE_HINT } },
   {
     bytes: [0x50, 0x4b, 0x03, 0x04],
-    kind: { looksLike: 'a ZIP archive (a sigrok .sr file is one)', hint: 'Give a pcapng trace.' },
+    kind: {
+      looksLike: 'a ZIP archive (a sigrok .sr file is one)',
+      hint: 'Convert it: rig trace convert INPUT OUTPUT.',
+    },
   },
   {
     bytes: [0x7f, 0x45, 0x4c, 0x46],

@@ -85,6 +85,16 @@ export class PacketOutlet {
     return true;
   }
 
+  /** Unix time of the second in which the clock's origin lies. */
+  get epochSeconds(): number {
+    return this.#offsetSeconds;
+  }
+
+  /** `timeNs` counted from the beginning of that second. */
+  sinceEpochNs(timeNs: number): number {
+    return timeNs + this.#originNs;
+  }
+
   /** The header of a serial packet. */
   header(event: number, lines: number, timeNs: number): void {
     const ns = timeNs + this.#originNs;

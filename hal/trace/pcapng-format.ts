@@ -41,7 +41,7 @@ export const ENTERPRISE_NUMBER = 32473;
 /** `shb_userappl` of the project's own traces; custom options are read only in sections that carry it. */
 export const APPLICATION = 'rigvisor';
 
-export const LINK_TYPE = { usbmon: 220, usbPcap: 249, rtacSerial: 250, upperPdu: 252 } as const;
+export const LINK_TYPE = { usbmonShort: 189, usbmon: 220, usbPcap: 249, rtacSerial: 250, upperPdu: 252 } as const;
 
 /** Direction bits of `epb_flags`, seen from the host. */
 export const DIRECTION = { unknown: 0, inbound: 1, outbound: 2 } as const;

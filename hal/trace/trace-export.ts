@@ -9,13 +9,15 @@ import type { TraceInterface } from './trace-block.js';
 import { type InterfaceSelector, openTrace, selectInterface } from './trace-file.js';
 import { fileSink, type TraceSink } from './trace-sink.js';
 import { upperPayloadOffset } from './upper-channel.js';
+import { decodeUsbPacket, isUsbLink } from './usb-device-table.js';
+import { USB_EVENT, UsbRecord } from './usb-record.js';
 
 export interface TraceExportOptions {
   /** Name or number; may be left out when the trace has one interface. */
   readonly interface?: InterfaceSelector;
   /** `pcapng`: the blocks of the interface, unchanged but for its number (0). `bytes`: payload without headers. */
   readonly format: 'pcapng' | 'bytes' | 'csv' | 'text';
-  /** `bytes`: which characters of a serial interface; what the host received when omitted. */
+  /** `bytes`: which characters of a serial interface, or data of a USB one; what the host received when omitted. */
   readonly direction?: 'received' | 'transmitted';
   /** A file to create or empty, or a sink (it is left open). */
   readonly to: string | TraceSink;
@@ -31,19 +33,25 @@ const EVENT_NAMES: { readonly [event: number]: string } = Object.fromEntries(
   Object.entries(RTAC_EVENT).map(([name, event]) => [event, name]),
 );
 
+const TRANSFER_NAMES = ['isochronous', 'interrupt', 'control', 'bulk'] as const;
+
 /** What a packet holds without the headers of its link type. */
 class PacketContent {
   readonly #record = new SerialRecord();
+  readonly #usb = new UsbRecord();
   event = '';
   direction = '';
   note = '';
   offset = 0;
   length = 0;
+  /** Whether it belongs to a stream of bytes: characters, and what endpoints other than 0 carry. */
+  isData = true;
 
   decode(reader: PcapngReader): void {
     const { packet } = reader;
     const { linkType } = reader.packetInterface;
     this.event = '';
+    this.isData = true;
     this.note = packet.comment ?? '';
     this.direction = (packet.flags & 3) === 1 ? 'in' : (packet.flags & 3) === 2 ? 'out' : '';
     this.offset = packet.offset;
@@ -53,6 +61,9 @@ class PacketContent {
       this.direction = this.#record.outbound ? 'out' : 'in';
       this.offset = this.#record.offset;
       this.length = this.#record.length;
+      this.isData = this.event.endsWith('Start') || this.event.endsWith('End');
+    } else if (isUsbLink(linkType) && decodeUsbPacket(reader, this.#usb)) {
+      this.#takeUsb(this.#usb);
     } else if (linkType === LINK_TYPE.upperPdu) {
       const start = upperPayloadOffset(packet.bytes, packet.offset, packet.length);
       if (start >= 0) {
@@ -60,6 +71,25 @@ class PacketContent {
         this.length -= start;
       }
     }
+  }
+
+  /** A description in front of a recording has no data of the device: it is in no stream of bytes. */
+  #takeUsb(record: UsbRecord): void {
+    const isSubmit = record.event === USB_EVENT.submit;
+    this.event = isSubmit ? 'submit' : 'complete';
+    this.direction = record.inbound ? 'in' : 'out';
+    this.offset = record.offset;
+    this.length = record.length;
+    this.note = [
+      `${TRANSFER_NAMES[record.transferType]} ${record.endpointAddress.toString(16).padStart(2, '0')}h`,
+      record.hasSetup ? `setup ${hex(record.setup, 0, record.setup.length)}` : '',
+      isSubmit ? `wants ${record.urbLength}` : `status ${record.status}`,
+      record.isTruncated ? `cut, ${record.dataLength} bytes in all` : '',
+      record.mark ?? '',
+    ]
+      .filter((part) => part !== '')
+      .join('; ');
+    this.isData = (record.endpointAddress & 0x0f) !== 0;
   }
 }
 
@@ -124,6 +154,7 @@ export function exportTrace(path: string, options: TraceExportOptions): TraceExp
   const reader = trace.reader();
   const sink = typeof options.to === 'string' ? fileSink(options.to) : options.to;
   const content = new PacketContent();
+  const isDevice = wanted.linkType === LINK_TYPE.rtacSerial || isUsbLink(wanted.linkType);
   const direction = options.direction === 'transmitted' ? 'out' : 'in';
   let packets = 0;
   let bytes = 0;
@@ -139,11 +170,10 @@ export function exportTrace(path: string, options: TraceExportOptions): TraceExp
       if (reader.kind !== 'packet') continue;
       packets++;
       content.decode(reader);
-      const noCharacters = !content.event.endsWith('Start') && !content.event.endsWith('End');
       if (options.format === 'csv') put(csvRow(reader, content));
       else if (options.format === 'text') put(textLine(reader, content));
       else if (options.format === 'bytes') {
-        if (wanted.linkType === LINK_TYPE.rtacSerial && (noCharacters || content.direction !== direction)) continue;
+        if (isDevice && (!content.isData || content.direction !== direction)) continue;
         sink.write(reader.packet.bytes, content.offset, content.length);
       }
       bytes += content.length;

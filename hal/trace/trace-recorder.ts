@@ -4,12 +4,14 @@ import { type Clock, Timer, WallClock } from '../../base/index.js';
 import type { HalError } from '../errors.js';
 import { formatLine } from '../serial/line-settings.js';
 import type { LineSettings } from '../serial/serial-port.js';
+import type { UsbDescription } from '../usb/usb-port.js';
 import { PacketOutlet } from './packet-outlet.js';
 import { CUSTOM_BLOCK, LINK_TYPE } from './pcapng-format.js';
 import { PcapngWriter } from './pcapng-writer.js';
 import { SerialPortRecorder, type SerialRecorder } from './serial-recorder.js';
 import { fileSink, type TraceSink } from './trace-sink.js';
 import { UpperChannel, type UpperDissector } from './upper-channel.js';
+import { UsbDeviceRecorder, type UsbRecorder } from './usb-recorder.js';
 
 /** Value that `JSON.stringify` keeps whole. */
 export type JsonValue =
@@ -33,6 +35,12 @@ export interface SerialInterfaceMeta {
   readonly description?: string;
   /** Further facts (`binding`, `profile`, `serialNumber`), kept with the interface. Keys without `=`. */
   readonly facts?: { readonly [key: string]: string };
+}
+
+export interface UsbInterfaceMeta extends SerialInterfaceMeta {
+  /** Where usbmon would have seen the device; bus 1, device 2 when absent. */
+  readonly bus?: number;
+  readonly device?: number;
 }
 
 export interface InterfaceSummary {
@@ -114,6 +122,22 @@ export class TraceRecorder {
     });
     const recorder = new SerialPortRecorder(this.#outlet, id, line, this.#clock.domain === 'wall');
     this.#outlet.add(recorder);
+    return recorder;
+  }
+
+  /**
+   * A USB device of the run, with what it says of itself at the start. What is no transfer (reset, plugging, injected
+   * faults, the end) goes to a text channel beside it, `events NAME`.
+   */
+  addUsb(name: string, description: UsbDescription, meta: UsbInterfaceMeta = {}): UsbRecorder {
+    const { bus = 1, device = 2 } = meta;
+    const facts = Object.entries(meta.facts ?? {}).map(([key, value]) => `${key}=${value}`);
+    const id = this.#addInterface(LINK_TYPE.usbmon, name, [`speed=${description.speed}`, ...facts], {
+      ...(meta.description === undefined ? {} : { description: meta.description }),
+    });
+    const events = this.addUpper(`events ${name}`, 'text', 'what is no transfer: resets, plugging, faults, the end');
+    const recorder = new UsbDeviceRecorder(this.#outlet, id, { bus, device }, events);
+    recorder.snapshot(description, this.#clock.now());
     return recorder;
   }
 

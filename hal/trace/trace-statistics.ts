@@ -4,13 +4,16 @@ import { CUSTOM_BLOCK, DIRECTION, LINK_TYPE } from './pcapng-format.js';
 import type { PcapngReader } from './pcapng-reader.js';
 import { lineStatusOf, RTAC_EVENT, SerialRecord } from './rtac-serial.js';
 import type { TraceDamage, TraceInterface } from './trace-block.js';
+import { decodeUsbPacket, isUsbLink } from './usb-device-table.js';
+import { UsbRecord } from './usb-record.js';
+import { countUsb, emptyUsbTotals, type UsbTotals } from './usb-statistics.js';
 
 export interface InterfaceTotals {
   readonly interface: TraceInterface;
   packets: number;
   /** Packet bytes, link-type headers included. */
   bytes: number;
-  /** Serial: characters that reached the host, and that it sent. Others: packets by direction, 0 without one. */
+  /** Serial: characters that reached the host, and that it sent. USB: bytes. Others: packets by direction, 0 without one. */
   received: number;
   transmitted: number;
   /** Serial: characters with a parity, framing, overrun or break flag. */
@@ -25,6 +28,8 @@ export interface InterfaceTotals {
   /** What the statistics block at the end says; -1 when there is none (a killed run). */
   statedPackets: number;
   statedDropped: number;
+  /** Of an interface with USB packets. */
+  readonly usb: UsbTotals | undefined;
 }
 
 export interface TraceStatistics {
@@ -58,10 +63,11 @@ function totalsOf(described: TraceInterface): InterfaceTotals {
     lastNs: -1,
     statedPackets: -1,
     statedDropped: -1,
+    usb: isUsbLink(described.linkType) ? emptyUsbTotals() : undefined,
   };
 }
 
-function countPacket(totals: InterfaceTotals, reader: PcapngReader, record: SerialRecord): void {
+function countPacket(totals: InterfaceTotals, reader: PcapngReader, record: SerialRecord, usb: UsbRecord): void {
   const { packet } = reader;
   totals.packets++;
   totals.bytes += packet.length;
@@ -69,6 +75,13 @@ function countPacket(totals: InterfaceTotals, reader: PcapngReader, record: Seri
   if (packet.originalLength > packet.length) totals.cut++;
   if (totals.firstNs < 0 || packet.timeNs < totals.firstNs) totals.firstNs = packet.timeNs;
   if (packet.timeNs > totals.lastNs) totals.lastNs = packet.timeNs;
+  if (totals.usb !== undefined) {
+    if (!decodeUsbPacket(reader, usb)) return;
+    countUsb(totals.usb, usb);
+    totals.received = totals.usb.bytesIn;
+    totals.transmitted = totals.usb.bytesOut;
+    return;
+  }
   if (totals.interface.linkType !== LINK_TYPE.rtacSerial) {
     if ((packet.flags & 3) === DIRECTION.inbound) totals.received++;
     else if ((packet.flags & 3) === DIRECTION.outbound) totals.transmitted++;
@@ -84,6 +97,7 @@ function countPacket(totals: InterfaceTotals, reader: PcapngReader, record: Seri
 export function countTrace(reader: PcapngReader, fileBytes: number): TraceStatistics {
   const interfaces: InterfaceTotals[] = [];
   const record = new SerialRecord();
+  const usb = new UsbRecord();
   let blocks = 0;
   let packets = 0;
   let outOfOrder = 0;
@@ -96,7 +110,7 @@ export function countTrace(reader: PcapngReader, fileBytes: number): TraceStatis
       packets++;
       if (reader.packet.timeNs < lastNs) outOfOrder++;
       lastNs = reader.packet.timeNs;
-      countPacket(interfaces[reader.packet.interfaceIndex], reader, record);
+      countPacket(interfaces[reader.packet.interfaceIndex], reader, record, usb);
     } else if (reader.kind === 'statistics' && reader.statistics !== undefined) {
       const totals = interfaces[reader.statistics.interfaceIndex];
       totals.statedPackets = reader.statistics.received;

@@ -14,9 +14,11 @@ export interface UsbTap {
   cancelled(urb: Urb, atNs: number): void;
   /** The host resets the port. */
   reset(atNs: number): void;
+  /** The device was pulled, or is there again. */
+  plugged(present: boolean, atNs: number): void;
   /** The port ended by itself. */
   disconnected(error: HalError, atNs: number): void;
-  /** The host closed the port; called once. */
+  /** The host closes the port; called once, and nothing after it: transfers that wait have no end in a recording. */
   closed(atNs: number): void;
 }
 
@@ -60,13 +62,19 @@ class TappedUsbPort implements UsbPort, UsbSink {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#port.close();
     this.#tap.closed(this.#clock.now());
+    this.#port.close();
   }
 
   completed(urb: Urb): void {
-    this.#tap.completed(urb, this.#clock.now());
+    // What the closing ends has not happened on the wire.
+    if (!this.#closed) this.#tap.completed(urb, this.#clock.now());
     this.#sink?.completed(urb);
+  }
+
+  plugged(present: boolean): void {
+    this.#tap.plugged(present, this.#clock.now());
+    this.#sink?.plugged?.(present);
   }
 
   disconnected(error: HalError): void {

@@ -40,6 +40,11 @@ export interface UsbSink {
    */
   completed(urb: Urb): void;
   /**
+   * The device was pulled (false): its transfers have been completed with `URB_STATUS.shutdown`, later ones complete with
+   * `noDevice`. Or it is there again (true), unconfigured. Only ports whose device may come back call it.
+   */
+  plugged?(present: boolean): void;
+  /**
    * The port ended by itself: unplugged, replay that cannot go on, library process lost. Called at most once, after every
    * transfer in flight has been completed (`URB_STATUS.shutdown`).
    */

@@ -4,6 +4,7 @@ import { RigError } from '../errors.js';
 import { conservation } from '../metrics/integrity.js';
 import { type Estimate, exactCount, shortNumber, VALID_EVERYWHERE } from '../metrics/measurement.js';
 import { compareWithTruth } from '../metrics/position-truth.js';
+import { countStream, scansMissing } from '../metrics/scan-blocks.js';
 import { differences } from '../metrics/statistics.js';
 import type { GuestReport } from '../run/run-types.js';
 import type { RunView } from '../view/run-view.js';
@@ -13,12 +14,16 @@ export type CountKind = 'lost' | 'duplicated' | 'reordered';
 /** Epochs sent so short before the end need not have been reported. */
 const GUARD_NS = 1e9;
 
+/** Scans taken so short before the end may still be in the converter's FIFO or on their way. */
+const SCAN_GUARD_NS = 0.25e9;
+
 /** Of the periods between samples; a source that is silent for longer at the end has stopped. */
 const SILENT_PERIODS = 3;
 
 /**
  * What the run lost (or saw twice, or late), summed over all it can be seen by: gaps in each channel's sequence, reports
- * dropped by the guest, a silence at the end, and, where the simulator knows the truth, epochs that no report names.
+ * dropped by the guest, holes between its blocks of scans, a silence at the end, and, where the simulator knows the truth,
+ * epochs and scans that no report names.
  * `RIG_NO_EVIDENCE` when there is neither a sample (a report with a time of measurement) nor anything lost.
  */
 export function countSamples(run: RunView, kind: CountKind): Estimate {
@@ -26,7 +31,14 @@ export function countSamples(run: RunView, kind: CountKind): Estimate {
   const samples = dated(reports);
   let found = kind === 'lost' ? (run.guestRun.reportsDropped ?? 0) : 0;
   for (const name of run.channelNames) found += run.channel(name).continuity[kind];
+  const stream = countStream(reports);
+  found += stream[kind];
   const remarks: string[] = [];
+  if (run.result.scans !== undefined && kind === 'lost') {
+    const missing = scansMissing(reports, run.result.scans, run.durationNs - SCAN_GUARD_NS);
+    found += missing;
+    if (missing > 0) remarks.push(`${missing} scans that the converter took were never reported`);
+  }
   if (run.truth !== undefined && kind === 'lost') {
     const { missing } = compareWithTruth(samples, run.truth, run.durationNs - GUARD_NS);
     found += missing.length;
@@ -40,12 +52,12 @@ export function countSamples(run: RunView, kind: CountKind): Estimate {
   }
   if (kind === 'duplicated') found += repeatedEpochs(samples);
   if (kind === 'reordered') found += backwardEpochs(samples);
-  if (samples.length === 0 && found === 0)
+  if (samples.length + stream.samples === 0 && found === 0)
     throw new RigError('RIG_NO_EVIDENCE', `${run.subject} has no sample, so nothing shows that none was ${kind}`, {
-      hint: 'a sample is a report whose field utcMs tells when it was measured; see the console of the guest',
+      hint: 'a sample is a report whose field utcMs tells when it was measured, one with a sequence, or a block of scans; see the console of the guest',
     });
   return {
-    ...exactCount(`${kind} samples`, run.subject, found, samples.length, run.mode),
+    ...exactCount(`${kind} samples`, run.subject, found, samples.length + stream.samples, run.mode),
     ...(remarks.length > 0 ? { remark: remarks.join('; ') } : {}),
   };
 }
@@ -76,8 +88,8 @@ function silenceAtEnd(run: RunView, samples: readonly GuestReport[]): Silence {
 /** When the last epoch with a fix was sent, where that is known; otherwise the last character on the wire. */
 function endOfInputNs(run: RunView): number {
   if (run.truth === undefined) {
-    const { arrivalNs } = run.serial;
-    return arrivalNs.length === 0 ? Number.NEGATIVE_INFINITY : arrivalNs[arrivalNs.length - 1];
+    const { arrivals } = run.wire;
+    return arrivals.length === 0 ? Number.NEGATIVE_INFINITY : arrivals.timeOf(arrivals.length - 1);
   }
   let last = Number.NEGATIVE_INFINITY;
   for (const { mode, sentNs } of run.truth)
@@ -86,7 +98,7 @@ function endOfInputNs(run: RunView): number {
 }
 
 export function lostCharacters(run: RunView): Estimate {
-  const { received, overruns } = run.serial;
+  const { received, overruns } = run.wire;
   const value = received === 0 ? Number.NaN : overruns;
   return exactCount('lost characters', 'the line', value, received, run.mode);
 }
@@ -114,8 +126,8 @@ export function unaccountedCharacters(run: RunView, allowanceNs: number): Estima
       where: 'counters.bytes',
       hint: 'the channel "counters" needs a field "bytes", and a run long enough to send it',
     });
-  const { arrivalNs, overruns } = run.serial;
-  const flow = conservation(arrivalNs, last.fields.bytes, overruns, last.guestTimeNs, allowanceNs);
+  const { arrivals, overruns } = run.wire;
+  const flow = conservation(arrivals, last.fields.bytes, overruns, last.guestTimeNs, allowanceNs);
   const missing = flow.missing > 0 ? Math.max(0, flow.missing - flow.inFlight) : flow.missing;
   return {
     ...exactCount('unaccounted characters', run.subject, missing, flow.arrived, run.mode),

@@ -194,7 +194,7 @@ describe('expect(run) on integrity', () => {
   it('does not call a silent guest lossless', () => {
     const silent = (result: RunResult): RunResult => {
       const { truth: _, ...rest } = result;
-      return { ...rest, guests: [{ ...result.guests[0], reports: [] }], serial: { ...result.serial, received: 0 } };
+      return { ...rest, guests: [{ ...result.guests[0], reports: [] }], wire: { ...result.wire, received: 0 } };
     };
     const run = view({ change: silent });
     expectMisuse(() => expect(run).to.have.lostNo.samples, 'no sample, so nothing shows that none was lost');
@@ -264,7 +264,7 @@ describe('expect(run) on integrity', () => {
   it('accounts for every character', () => {
     expectOutcome(() => expect(view()).to.be.conserved(), 'pass');
     expectOutcome(() => expect(view({ overruns: 5 })).to.be.conserved(), 'pass');
-    const short = (result: RunResult): RunResult => ({ ...result, serial: { ...result.serial, overruns: 0 } });
+    const short = (result: RunResult): RunResult => ({ ...result, wire: { ...result.wire, overruns: 0 } });
     const measurement = expectOutcome(() => expect(view({ overruns: 5, change: short })).to.be.conserved(), 'fail');
     expect(measurement.value).to.equal(5);
   });

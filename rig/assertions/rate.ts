@@ -35,7 +35,7 @@ export function rateLimit(pending: PendingRate, tolerance: string, clocks: reado
     throw new RigError('RIG_PLAN', 'no clock of the device is declared, so no limit can be derived from it', {
       hint: `declare it in the hardware profile, or state the tolerance: .within('50 ppm')`,
     });
-  const spanNs = (Math.max(1, pending.channel.times.length - 1) * 1e9) / nominalHz;
+  const spanNs = (Math.max(1, pending.channel.total - 1) * 1e9) / nominalHz;
   const counted = clocks.filter((clock) => clock.name === 'device' || clock.name === 'stamps');
   const ppm = counted.reduce((sum, clock) => sum + clock.ppm + (clock.quantumNs / spanNs) * 1e6, 0);
   return around(

@@ -3,6 +3,7 @@
 import { RigError } from '../errors.js';
 import { type Estimate, judge, type Measurement, type RunMode } from '../metrics/measurement.js';
 import { compareWithTruth, type TruthComparison } from '../metrics/position-truth.js';
+import { compareBlocks } from '../metrics/scan-blocks.js';
 import { parseAs } from '../plan/quantity.js';
 import type { TruthEpoch } from '../run/run-types.js';
 import type { ChannelView } from '../view/channel-view.js';
@@ -26,6 +27,7 @@ export function truthMeasurements(
   tolerance: TruthTolerance,
 ): Measurement[] {
   const mode = channel.stampContext.mode;
+  if (tolerance.samples !== undefined) return [judge(blockEstimate(channel, mode), exactly(0, 'none'), mode)];
   if (truth === undefined && mode.binding === 'sim')
     throw new RigError('RIG_INTERNAL', 'the simulator gave no truth to compare with');
   if (tolerance.position === undefined && tolerance.time === undefined)
@@ -45,6 +47,18 @@ export function truthMeasurements(
     if (found.altitudes > 0) measurements.push(judge(altitudeEstimate(channel, found, mode), ALTITUDE_LIMIT, mode));
   }
   return measurements;
+}
+
+function blockEstimate(channel: ChannelView, mode: RunMode): Estimate {
+  if (channel.scans === undefined && mode.binding === 'sim')
+    throw new RigError('RIG_INTERNAL', 'the simulator gave no scans to compare with');
+  const { compared, samples, different, first } = compareBlocks(channel.reports, channel.scans ?? []);
+  const value = samples === 0 ? Number.NaN : different;
+  return {
+    ...base('blocks that hold other codes than the converter gave', channel, value, samples, mode),
+    unit: 'count',
+    remark: first ?? `${compared} blocks compared`,
+  };
 }
 
 function timeEstimate(channel: ChannelView, found: TruthComparison, mode: RunMode): Estimate {

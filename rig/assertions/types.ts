@@ -7,6 +7,8 @@ export interface TruthTolerance {
   readonly position?: AngleText;
   /** `exact`: no fix may claim a time that the receiver did not send. */
   readonly time?: 'exact';
+  /** `exact`: every block of scans holds the codes that the simulated converter gave. */
+  readonly samples?: 'exact';
 }
 
 /** What is counted after `lostNo`, `duplicatedNo` or `reorderedNo`. */
@@ -57,7 +59,7 @@ declare global {
       within(start: QuantityText, finish: QuantityText): Assertion;
     }
     interface Match {
-      /** Every fix of the channel is what the simulated receiver sent. */
+      /** Every fix of the channel is what the simulated receiver sent; every block what the simulated converter gave. */
       truth(tolerance: TruthTolerance): Assertion;
     }
   }

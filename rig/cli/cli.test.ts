@@ -280,17 +280,39 @@ describe('plan files', () => {
 });
 
 describe('doctor', () => {
+  const BOARD = {
+    name: 'usb:1-2',
+    title: '10cf:5500 "USB K8055" at 1-2',
+    profile: 'velleman-k8055',
+    node: '/dev/bus/usb/001/004',
+    vendorId: '10cf',
+    productId: '5500',
+  };
+  const STRANGER = { ...BOARD, name: 'usb:1-3', profile: undefined, node: '/dev/bus/usb/001/005', productId: '0001' };
   const probe = (change: Partial<MachineProbe> = {}): MachineProbe => ({
     nodeVersion: '20.19.0',
     platform: 'linux',
     load: async () => ({}),
     names: () => ['ttyUSB0', 'ttyACM1', 'tty0', 'null'],
-    mayUse: (path) => path === '/dev/ttyUSB0',
+    mayUse: (path) => path === '/dev/ttyUSB0' || path === '/dev/bus/usb/001/004',
+    usb: async () => ({ devices: [BOARD, STRANGER] }),
     command: (name) => (name === 'tshark' ? '/usr/bin/tshark' : undefined),
     ...change,
   });
   const find = async (name: string, change: Partial<MachineProbe> = {}) =>
     (await checkMachine(probe(change))).find((result) => result.name === name);
+
+  it('names the profile of a USB device, and the udev rule for one that may not be used', async () => {
+    const board = await find('usb:1-2');
+    expect(board?.state).to.equal('good');
+    expect(board?.detail).to.include('profile velleman-k8055');
+    const other = await find('usb:1-3');
+    expect(other?.state).to.equal('optional');
+    expect(other?.detail).to.include('no shipped profile knows it');
+    expect(other?.hint).to.include('ATTR{idVendor}=="10cf", ATTR{idProduct}=="0001"');
+    const none = await find('USB devices', { usb: async () => ({ devices: [], reason: 'no USB here' }) });
+    expect(none?.detail).to.equal('no USB here');
+  });
 
   it('takes Node.js from 20.19 on', async () => {
     for (const [nodeVersion, state] of [

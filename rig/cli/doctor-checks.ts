@@ -4,6 +4,8 @@ import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { listGuests } from '../guest-manifest.js';
 import { listProfiles } from '../paths.js';
+import { loadWiring } from '../plan/context.js';
+import type { UsbDevices } from '../run/services.js';
 import { listPlans } from './plan-files.js';
 
 export interface CheckResult {
@@ -22,6 +24,8 @@ export interface MachineProbe {
   /** Names in a folder, none when it is missing. */
   names(folder: string): string[];
   mayUse(path: string): boolean;
+  /** USB devices as the machine shows them, without opening any. */
+  usb(): Promise<UsbDevices>;
   /** Where a command is, along PATH. */
   command(name: string): string | undefined;
 }
@@ -30,6 +34,7 @@ export const PROCESS_PROBE: MachineProbe = {
   nodeVersion: process.versions.node,
   platform: process.platform,
   load: (name) => import(name),
+  usb: async () => (await loadWiring()).usbDevices(),
   names: (folder) => (existsSync(folder) ? readdirSync(folder) : []),
   mayUse: (path) => {
     try {
@@ -61,8 +66,11 @@ export async function checkMachine(probe: MachineProbe): Promise<CheckResult[]> 
     nodeCheck(probe),
     await libraryCheck(probe, 'koffi', 'pseudo-terminals and system calls'),
     await libraryCheck(probe, 'serialport', 'real serial ports'),
+    await libraryCheck(probe, 'usb', 'real USB devices', 'optional'),
+    await libraryCheck(probe, 'node-hid', 'real HID devices', 'optional'),
     ...shippedChecks(),
     ...portChecks(probe),
+    ...(await usbChecks(probe)),
     ...TOOLS.map((tool) => toolCheck(probe, ...tool)),
   ];
 }
@@ -78,7 +86,12 @@ function nodeCheck({ nodeVersion }: MachineProbe): CheckResult {
   };
 }
 
-async function libraryCheck(probe: MachineProbe, name: string, purpose: string): Promise<CheckResult> {
+async function libraryCheck(
+  probe: MachineProbe,
+  name: string,
+  purpose: string,
+  without: CheckResult['state'] = 'missing',
+): Promise<CheckResult> {
   try {
     await probe.load(name);
     return { name, state: 'good', detail: `loads (${purpose})` };
@@ -86,9 +99,11 @@ async function libraryCheck(probe: MachineProbe, name: string, purpose: string):
     const message = thrown instanceof Error ? thrown.message.split('\n')[0] : String(thrown);
     return {
       name,
-      state: 'missing',
+      state: without,
       detail: `does not load (${purpose}): ${message}`,
-      hint: 'run "npm ci" again on this machine: its native part belongs to one platform and Node.js version',
+      hint: /libusb|libudev/.test(message)
+        ? 'on Debian: apt-get install libusb-1.0-0 libudev1'
+        : 'run "npm ci" again on this machine: its native part belongs to one platform and Node.js version',
     };
   }
 }
@@ -133,6 +148,31 @@ function portChecks(probe: MachineProbe): CheckResult[] {
         probe.platform === 'linux'
           ? 'add yourself to its group with "sudo usermod -aG dialout $USER" and log in again, or add a udev rule for the device'
           : 'give your user read and write access to it',
+    };
+  });
+}
+
+/** USB devices that are there, which profile knows them, and whether this user may drive them. */
+async function usbChecks(probe: MachineProbe): Promise<CheckResult[]> {
+  const { devices, reason } = await probe.usb();
+  if (devices.length === 0)
+    return [
+      {
+        name: 'USB devices',
+        state: 'optional',
+        detail: reason ?? 'none is plugged in',
+        hint: 'simulators and recordings need none; plug a device in for --binding real',
+      },
+    ];
+  return devices.map(({ name, title, profile, node, vendorId, productId }) => {
+    const known = profile === undefined ? 'no shipped profile knows it' : `profile ${profile}`;
+    if (probe.mayUse(node)) return { name, state: 'good', detail: `${title}, ${known}` };
+    const ids = `ATTR{idVendor}=="${vendorId}", ATTR{idProduct}=="${productId}"`;
+    return {
+      name,
+      state: 'optional',
+      detail: `${title}, ${known}; no permission`,
+      hint: `to use it add the udev rule SUBSYSTEM=="usb", ${ids}, TAG+="uaccess", and one for KERNEL=="hidraw*" with ATTRS for a HID device`,
     };
   });
 }

@@ -30,7 +30,7 @@ export const EXIT = {
 /** As `rig --help` prints them. */
 export const EXIT_MEANINGS: readonly (readonly [code: number, meaning: string])[] = [
   [EXIT.pass, 'every test passed'],
-  [EXIT.fail, 'a test failed, or a guest that was recorded'],
+  [EXIT.fail, 'a test failed, or a guest that was recorded; two traces differ'],
   [EXIT.usage, 'the command line is wrong'],
   [EXIT.error, 'the rig or a device erred in a way not listed below'],
   [EXIT.timeout, 'a deadline passed'],

@@ -95,3 +95,15 @@ export function selectionFrom(flags: MatrixFlags): Selection {
     ...(flags.recording === undefined ? {} : { recording: flags.recording }),
   };
 }
+
+/** `HOST:PORT`, `HOST` or `PORT`; true when the option stands alone. */
+export function listenAddress(text: string): { readonly host?: string; readonly port?: number } {
+  const [, host, port] = /^(?:(.*[^\d:].*?|\d+\.\d+\.\d+\.\d+))?(?:(?:^|:)(\d{1,5}))?$/.exec(text) ?? [];
+  const number = port === undefined ? undefined : Number(port);
+  if ((host === undefined && number === undefined) || (number ?? 0) > 65_535)
+    throw new InvalidArgumentError('give HOST:PORT, HOST or PORT, for example 0.0.0.0:3240');
+  return {
+    ...(host === undefined ? {} : { host: host.replace(/^\[|\]$/g, '') }),
+    ...(number === undefined ? {} : { port: number }),
+  };
+}

@@ -1,6 +1,5 @@
 /** Shows devices that are not there to programs outside, through the real command. */
 
-import { spawn, spawnSync } from 'node:child_process';
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -75,22 +74,6 @@ describe(title('rig export'), function () {
     expect(openTrace(trace).clock).to.equal('wall');
   });
 
-  const gpsd = spawnSync('gpsd', ['-V']).error === undefined && spawnSync('gpspipe', ['-V']).error === undefined;
-  it(`is taken for a receiver by gpsd${gpsd ? '' : ' (skipped: gpsd and gpspipe are not installed)'}`, async function () {
-    if (!gpsd) this.skip();
-    const terminal = await startTerminal(folder.path, 'gnss-nmea-1hz');
-    const port = String(20_000 + (process.pid % 20_000));
-    const daemon = spawn('gpsd', ['-N', '-n', '-S', port, terminal.path], { stdio: 'ignore', timeout: 60_000 });
-    try {
-      const fix = await firstFix(port);
-      expect(fix.mode).to.be.greaterThan(1);
-      expect(fix.lat).to.be.closeTo(52.52, 0.01);
-      expect(fix.lon).to.be.closeTo(13.38, 0.01);
-    } finally {
-      daemon.kill();
-    }
-  });
-
   it('refuses a source that is none, and a form of showing that is not said', async () => {
     const unknown = await rig(['export', 'sim:nope', '--pty']);
     expect([unknown.code, unknown.out]).to.deep.equal([EXIT.profileUnknown, '']);
@@ -101,27 +84,3 @@ describe(title('rig export'), function () {
     expect(unsaid.err).to.match(/^rig: .*; add --pty .* \(RIG_USAGE\)\n$/);
   });
 });
-
-interface Fix {
-  readonly mode: number;
-  readonly lat: number;
-  readonly lon: number;
-}
-
-/** gpspipe gives up while the daemon is still starting, so it is asked again. */
-async function firstFix(port: string): Promise<Fix> {
-  for (let attempt = 0; attempt < 60; attempt++) {
-    const lines = await new Promise<string>((resolve) => {
-      const pipe = spawn('gpspipe', ['-w', '-x', '5', `localhost:${port}`], { timeout: 20_000 });
-      let text = '';
-      pipe.stdout.setEncoding('utf8').on('data', (part: string) => {
-        text += part;
-        if (/"class":"TPV".*"lat":.*\n/.test(text)) pipe.kill();
-      });
-      pipe.on('close', () => resolve(text));
-    });
-    const fix = /^\{"class":"TPV".*"lat":.*\}$/m.exec(lines);
-    if (fix !== null) return JSON.parse(fix[0]) as Fix;
-  }
-  throw new Error('gpsd reported no fix');
-}

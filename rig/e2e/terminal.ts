@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createRandom, VirtualClock, WallClock } from '../../base/index.js';
 import { createPtyPair, createSimulatedPort, createSimulator } from '../../hal/index.js';
 import { findProfile } from '../wiring/executor.js';
+import { serialProfile } from '../wiring/run-source.js';
 import { notLinux, type RigProcess, startRig } from './rig-process.js';
 
 /** Why there can be no terminal here; undefined when there can. */
@@ -45,7 +46,7 @@ export async function startTerminal(
 
 /** What `sim:PROFILE` sends in its first `durationNs`, as `rig export` and `rig record` make it from `seed`. */
 export function simulatedStream(profileName: string, seed: string, durationNs: number): Buffer {
-  const profile = findProfile(profileName);
+  const profile = serialProfile(findProfile(profileName), 'a stream');
   const clock = new VirtualClock();
   const device = createSimulator(profile, {}, { clock, random: createRandom(seed).fork('device') });
   const port = createSimulatedPort({ name: 'expected', clock, device });

@@ -1,6 +1,7 @@
 /** Checks counter continuity and conservation. */
 
 import { expect } from 'chai';
+import { byteArrivals } from './arrivals.js';
 import { conservation, counterContinuity, countUpTo } from './integrity.js';
 
 describe('counter continuity', () => {
@@ -30,7 +31,7 @@ describe('counter continuity', () => {
 });
 
 describe('conservation', () => {
-  const arrivals = [10, 20, 30, 40, 50];
+  const arrivals = byteArrivals([10, 20, 30, 40, 50]);
 
   it('accounts for every character', () => {
     expect(conservation(arrivals, 3, 1, 45, 0)).to.deep.equal({

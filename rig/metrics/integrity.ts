@@ -1,5 +1,7 @@
 /** Whether everything arrived, once and in order: counter continuity and conservation of characters. */
 
+import type { Arrivals } from './arrivals.js';
+
 export interface Continuity {
   readonly count: number;
   readonly lost: number;
@@ -53,18 +55,18 @@ export interface Conservation {
 }
 
 /**
- * Arrived = read + reported lost + in flight. `arrivalNs` must not decrease; `countedAtNs` is when the guest took its
+ * Arrived = read + reported lost + in flight. `countedAtNs` is when the guest took its
  * count; `allowanceNs` is how long a character may be on its way.
  */
 export function conservation(
-  arrivalNs: ArrayLike<number>,
+  arrivals: Arrivals,
   read: number,
   reportedLost: number,
   countedAtNs: number,
   allowanceNs: number,
 ): Conservation {
-  const arrived = countUpTo(arrivalNs, countedAtNs);
-  const inFlight = arrived - countUpTo(arrivalNs, countedAtNs - allowanceNs);
+  const arrived = arrivals.upTo(countedAtNs);
+  const inFlight = arrived - arrivals.upTo(countedAtNs - allowanceNs);
   return { arrived, read, reportedLost, missing: arrived - read - reportedLost, inFlight };
 }
 

@@ -44,6 +44,41 @@ export function eventRate(timesNs: ArrayLike<number>, context: StampContext): St
 }
 
 /**
+ * Things a second that come several to an event: `counts[i]` of them with event `i`, complete at its time. Those of the first
+ * event came before the span that is measured. Intervals as for `eventRate`.
+ */
+export function countedRate(timesNs: ArrayLike<number>, counts: ArrayLike<number>, context: StampContext): Statistic {
+  const ends: number[] = [];
+  let total = 0;
+  for (let i = 0; i < counts.length; i++) {
+    total += counts[i];
+    ends.push(total);
+  }
+  const line = fitLine(ends, timesNs);
+  const usable = line !== undefined && line.slope > 0 && ends.length >= 3;
+  const value = usable ? 1e9 / line.slope : Number.NaN;
+  const spanNs = usable ? line.slope * (total - ends[0]) : Number.NaN;
+  const relative = usable
+    ? (2 * line.slopeError) / line.slope + (2 * context.resolutionNs) / spanNs + context.ppm * PPM
+    : Number.POSITIVE_INFINITY;
+  return new Statistic(
+    {
+      name: 'rate',
+      subject: context.subject,
+      unit: 'Hz',
+      value,
+      low: usable ? value * (1 - relative) : Number.NEGATIVE_INFINITY,
+      high: usable ? value * (1 + relative) : Number.POSITIVE_INFINITY,
+      count: total,
+      clockDomain: context.mode.clockDomain,
+      validity: VALID_EVERYWHERE,
+      ...(usable ? {} : { remark: 'a rate needs three events' }),
+    },
+    context.mode,
+  );
+}
+
+/**
  * Deviation of every interval from the period: `periodNs`, or the mean interval when it is not given. rms is the period
  * jitter, percentiles are those of the magnitude.
  */

@@ -24,6 +24,8 @@ export interface RunOptions {
   /** Over the plan's; the seed of the command line goes before both. */
   readonly seed?: string;
   readonly simulator?: SimulatorOverrides;
+  /** What the guest finds in `/chosen/bootargs`; the guest's page says which settings it knows. */
+  readonly bootargs?: string;
   readonly faults?: Readonly<Record<string, unknown>>;
   /** How many guests share the device (hosted). */
   readonly guests?: number;
@@ -150,10 +152,11 @@ export class Bench {
       seed: this.context.seed ?? options.seed ?? this.seed,
       outDir,
       ...(options.simulator === undefined ? {} : { simulator: options.simulator }),
+      ...(options.bootargs === undefined ? {} : { bootargs: options.bootargs }),
       ...(options.faults === undefined ? {} : { faults: options.faults }),
       ...(options.guests === undefined ? {} : { guests: options.guests }),
       ...(cell.binding === 'replay' ? { replayPath: this.#recording(recordingPath) } : {}),
-      ...(cell.binding === 'real' ? { port: this.#port() } : {}),
+      ...(cell.binding === 'real' && this.context.port !== undefined ? { port: this.context.port } : {}),
       limits: { wallMs: this.context.timeoutMs, ...options.limits },
       progress: (progress) => this.context.emit({ kind: 'run-progress', cell, progress }),
     };
@@ -163,13 +166,6 @@ export class Bench {
     if (path !== undefined) return findRecording(path);
     throw new RigError('RIG_INPUT_MISSING', `the plan "${this.planned.cell.plan}" names no recording to replay`, {
       hint: 'give one with --recording FILE',
-    });
-  }
-
-  #port(): string {
-    if (this.context.port !== undefined) return this.context.port;
-    throw new RigError('RIG_INPUT_MISSING', 'a run on the real device needs its port', {
-      hint: 'give it with --port, for example --port /dev/ttyUSB0; "rig doctor" lists what is there',
     });
   }
 

@@ -93,7 +93,7 @@ function guestRows(a: GuestSummary, b: GuestSummary): DifferentialRow[] {
 }
 
 function lostRow(a: RunSummary, b: RunSummary): DifferentialRow {
-  return row('characters lost', 'count', a.serial.overruns, b.serial.overruns);
+  return row('bytes lost', 'count', a.wire.overruns, b.wire.overruns);
 }
 
 export function totalExits(guest: GuestSummary): number {

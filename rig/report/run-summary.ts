@@ -13,6 +13,7 @@ import type {
   Pacing,
   RunResult,
   StationSummary,
+  WireRun,
 } from '../run/run-types.js';
 import type { ChannelView } from '../view/channel-view.js';
 import { RunView } from '../view/run-view.js';
@@ -65,15 +66,7 @@ export interface RunSummary {
   readonly durationNs: number;
   readonly stop: { readonly kind: string; readonly sentence: string; readonly code?: number; readonly limit?: string };
   readonly guests: readonly GuestSummary[];
-  readonly serial: {
-    readonly received: number;
-    readonly transmitted: number;
-    readonly overruns: number;
-    readonly parityErrors: number;
-    readonly framingErrors: number;
-    readonly breaks: number;
-    readonly faults: Readonly<Record<string, number>>;
-  };
+  readonly wire: Omit<WireRun, 'arrivals' | 'stampResolutionNs'>;
   readonly clocks: readonly DeclaredClock[];
   readonly stations: readonly StationSummary[];
   readonly certification: Certification;
@@ -82,7 +75,7 @@ export interface RunSummary {
 }
 
 export function summarizeRun(result: RunResult, asked: Readonly<Record<string, unknown>>, seed: string): RunSummary {
-  const { serial, stop, trace } = result;
+  const { wire, stop, trace } = result;
   return {
     asked,
     seed,
@@ -96,14 +89,13 @@ export function summarizeRun(result: RunResult, asked: Readonly<Record<string, u
       ...(stop.limit === undefined ? {} : { limit: stop.limit }),
     },
     guests: result.guests.map((_, index) => summarizeGuest(new RunView(result, index))),
-    serial: {
-      received: serial.received,
-      transmitted: serial.transmitted,
-      overruns: serial.overruns,
-      parityErrors: serial.parityErrors,
-      framingErrors: serial.framingErrors,
-      breaks: serial.breaks,
-      faults: serial.faults,
+    wire: {
+      received: wire.received,
+      transmitted: wire.transmitted,
+      overruns: wire.overruns,
+      ...(wire.line === undefined ? {} : { line: wire.line }),
+      ...(wire.urbs === undefined ? {} : { urbs: wire.urbs }),
+      faults: wire.faults,
     },
     clocks: result.clocks,
     stations: result.stations ?? [],

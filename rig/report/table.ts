@@ -118,7 +118,7 @@ function runColumns(run: RunSummary | undefined, all: readonly RunSummary[]): st
 
 /** Characters lost on the line, reports missing in sequence and reports the guests dropped, together. */
 export function lostSamples(run: RunSummary): number {
-  return run.serial.overruns + run.guests.reduce((sum, g) => sum + lostReports(g.channels) + g.reportsDropped, 0);
+  return run.wire.overruns + run.guests.reduce((sum, g) => sum + lostReports(g.channels) + g.reportsDropped, 0);
 }
 
 function lostReports(channels: readonly ChannelSummary[]): number {

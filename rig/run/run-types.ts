@@ -1,6 +1,7 @@
 /** The contract between plans, reports and the command line on one side, and the wiring that performs a run on the other. */
 
 import type { ClockDomain } from '../../base/index.js';
+import type { Arrivals } from '../metrics/arrivals.js';
 
 /** What stands behind the HAL port. `remote` is reserved and not accepted yet. */
 export type Binding = 'sim' | 'replay' | 'real';
@@ -50,6 +51,8 @@ export interface RunRequest {
   /** Length of the run on the clock of its binding (virtual for `sim` and `replay`, wall for `real`). */
   readonly durationNs: number;
   readonly seed: string;
+  /** What the guest finds in `/chosen/bootargs`: how it is to acquire. */
+  readonly bootargs?: string;
   /** Existing folder that the run may fill; the trace goes there. */
   readonly outDir: string;
   /** File name of the trace in `outDir`; `trace.pcapng` when absent. */
@@ -75,7 +78,7 @@ export interface RunProgress {
   readonly durationNs: number;
   /** Reports so far, of all guests. */
   readonly reports: number;
-  /** Characters from the device so far. */
+  /** Bytes from the device so far. */
   readonly characters: number;
 }
 
@@ -122,18 +125,39 @@ export interface GuestRun {
   readonly interrupts?: Readonly<Record<string, ArrayLike<number>>>;
 }
 
-export interface SerialRun {
-  /** Characters that were complete on the wire towards the guest. */
-  readonly received: number;
-  /** Characters the guests sent. */
-  readonly transmitted: number;
-  /** When each received character was complete on the wire, on the clock of the run. */
-  readonly arrivalNs: ArrayLike<number>;
-  /** Characters lost between the wire and the guests (FIFO, buffers, ring), all guests together. */
-  readonly overruns: number;
+/** What a serial line adds to what every wire tells. */
+export interface LineErrors {
   readonly parityErrors: number;
   readonly framingErrors: number;
   readonly breaks: number;
+}
+
+/** What USB adds: transfers by how they went, control transfers included. */
+export interface UrbCounts {
+  readonly submitted: number;
+  /** Completed with status 0. */
+  readonly completed: number;
+  readonly stalled: number;
+  /** Taken back by the guest or ended by a reset. */
+  readonly unlinked: number;
+  /** Ended by anything else: unplugged, protocol error, overflow. */
+  readonly failed: number;
+  /** Of all: control transfers. */
+  readonly control: number;
+}
+
+/** What crossed the wire between the device and the guests. A byte is a character of a serial line, or one of the data of a bulk or interrupt transfer. */
+export interface WireRun {
+  /** Bytes that were complete on the wire towards the guest. */
+  readonly received: number;
+  /** Bytes the guests sent. */
+  readonly transmitted: number;
+  /** When each received byte was complete on the wire, on the clock of the run. */
+  readonly arrivals: Arrivals;
+  /** Bytes lost between the wire and the guests (FIFO, buffers, ring), all guests together. */
+  readonly overruns: number;
+  readonly line?: LineErrors;
+  readonly urbs?: UrbCounts;
   /** Faults injected, by kind. */
   readonly faults: Readonly<Record<string, number>>;
   /** Time resolution and clock error of the stamps above, for derived limits and uncertainty. */
@@ -155,6 +179,20 @@ export interface TruthEpoch {
   /** 1 no fix, 2 = 2D, 3 = 3D. */
   readonly mode: number;
   readonly satellites: number;
+}
+
+/** One scan of a simulated converter, and every code it gave. */
+export interface ScanEvidence {
+  readonly startNs: number;
+  readonly periodNs: number;
+  /** Channel numbers in the order of the samples. */
+  readonly channels: readonly number[];
+  /** Scans taken. */
+  readonly scans: number;
+  /** When one found no room in the device's FIFO; absent when none did. */
+  readonly overrunNs?: number;
+  /** The code of `channel` in scan `index` (0 = first). */
+  code(channel: number, index: number): number;
 }
 
 /** A clock that the profile, the board or the host declares; limits are derived from these. */
@@ -223,9 +261,11 @@ export interface RunResult {
   /** How long the run lasted on its clock. */
   readonly durationNs: number;
   readonly guests: readonly GuestRun[];
-  readonly serial: SerialRun;
+  readonly wire: WireRun;
   /** What the simulator knows; absent with other bindings. */
   readonly truth?: readonly TruthEpoch[];
+  /** Of a simulated converter; absent with other bindings and devices. */
+  readonly scans?: readonly ScanEvidence[];
   readonly clocks: readonly DeclaredClock[];
   readonly stations?: readonly StationSummary[];
   readonly certification: Certification;

@@ -15,6 +15,8 @@ export interface RecordRequest {
   readonly seed: string;
   /** A guest that reads the device while it is recorded, with its journal in the trace; the device alone when absent. */
   readonly guest?: string;
+  /** What the guest finds in `/chosen/bootargs`. */
+  readonly bootargs?: string;
   readonly abort?: AbortSignal;
   readonly progress?: (progress: RecordProgress) => void;
 }
@@ -65,11 +67,19 @@ export interface ReplayResult {
   readonly truncated: boolean;
 }
 
+/** Where to listen; 127.0.0.1 and the usual port when absent. */
+export interface ListenAddress {
+  readonly host?: string;
+  readonly port?: number;
+}
+
 export interface TerminalRequest {
   /** `sim:PROFILE`, or a recording to replay: a trace, or a gpsd log. */
   readonly source: string;
   /** Symbolic link to the terminal, removed at the end. */
   readonly linkPath?: string;
+  /** A TCP port instead of a terminal. */
+  readonly tcp?: ListenAddress;
   /** Wall time; until aborted when absent. */
   readonly durationNs?: number;
   readonly seed: string;
@@ -98,18 +108,142 @@ export interface TerminalResult {
   readonly sentence: string;
 }
 
+export interface UsbipRequest {
+  /** Each `sim:PROFILE` or a trace of a USB device; they become the devices 1-1, 1-2 and so on. */
+  readonly sources: readonly string[];
+  /** 127.0.0.1 and 3240 when absent. */
+  readonly address?: ListenAddress;
+  /** Wall time; until aborted when absent. */
+  readonly durationNs?: number;
+  readonly seed: string;
+  readonly abort?: AbortSignal;
+  /** Called once, when machines can attach the devices. */
+  readonly ready: (server: UsbipReady) => void;
+  /** Who attached what, and who let go of it: one sentence each. */
+  readonly event?: (sentence: string) => void;
+  readonly progress?: (progress: UsbipProgress) => void;
+}
+
+export interface UsbipReady {
+  readonly host: string;
+  readonly port: number;
+  readonly devices: readonly {
+    readonly busid: string;
+    readonly vendorId: number;
+    readonly productId: number;
+    readonly source: string;
+  }[];
+}
+
+export interface UsbipProgress {
+  readonly elapsedNs: number;
+  /** Busids that a machine has now. */
+  readonly attached: readonly string[];
+  /** Transfers that were completed. */
+  readonly transfers: number;
+  /** Bytes that the devices sent. */
+  readonly received: number;
+}
+
+export interface UsbipResult {
+  readonly durationNs: number;
+  readonly transfers: number;
+  readonly received: number;
+  /** Why it ended, for a person. */
+  readonly sentence: string;
+}
+
+/** USB devices as the machine shows them. */
+export interface UsbDevices {
+  readonly devices: readonly {
+    /** As `--port` takes it: `usb:1-1.2`. */
+    readonly name: string;
+    readonly title: string;
+    /** Shipped profile that has its ids. */
+    readonly profile: string | undefined;
+    /** Device file of the USB library. */
+    readonly node: string;
+    /** Four hexadecimal digits. */
+    readonly vendorId: string;
+    readonly productId: string;
+  }[];
+  /** Why there are none, where the machine shows no USB at all. */
+  readonly reason?: string;
+}
+
 /** Facts of a trace as label and value, in the order to print. */
 export interface TraceInfo {
   readonly facts: readonly (readonly [label: string, value: string])[];
-  /** One a interface: name, link type, blocks, bytes. */
+  /** One a interface. */
   readonly interfaces: readonly {
     readonly name: string;
     readonly linkType: number;
     readonly blocks: number;
     readonly bytes: number;
+    /** Of the first and the last packet, as text; '' without one. */
+    readonly from: string;
+    readonly to: string;
+    /** Packets or characters that the recording lost, and packets that it cut short. */
+    readonly dropped: number;
+    readonly cut: number;
   }[];
+  /** One an endpoint of each USB device. */
+  readonly endpoints: readonly EndpointFacts[];
   /** Damage that was found and skipped, one sentence each. */
   readonly damage: readonly string[];
+}
+
+/** Use of one endpoint in a trace. */
+export interface EndpointFacts {
+  /** Vendor and product, with their names where descriptors tell. */
+  readonly device: string;
+  /** `81 IN`; `0` for control. */
+  readonly endpoint: string;
+  readonly type: string;
+  readonly submitted: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly bytes: number;
+  readonly truncated: number;
+}
+
+/** A recording of another program, to be made a trace of this one. */
+export interface ConvertRequest {
+  readonly inPath: string;
+  /** An existing file is refused. */
+  readonly outPath: string;
+  /** What the file is, when its contents do not tell. */
+  readonly kind?: string;
+  /** umockdev description of the recorded device. */
+  readonly devicePath?: string;
+  /** Further umockdev scripts and ioctl trees of the same recording. */
+  readonly scriptPaths?: readonly string[];
+  readonly ioctlPaths?: readonly string[];
+  /** sigrok: `rx=RX,tx=TX,baud=9600,format=8N1,inverted`. */
+  readonly uart?: string;
+  /** sigrok: `dp=DP,dm=DM,speed=full`. */
+  readonly usb?: string;
+  /** gpsd log: baud rate of its line. */
+  readonly baudRate?: number;
+}
+
+export interface ConvertResult {
+  /** What the file was taken for. */
+  readonly kind: string;
+  /** What was found, one sentence each. */
+  readonly sentences: readonly string[];
+}
+
+export interface DiffRequest {
+  readonly firstPath: string;
+  readonly secondPath: string;
+  readonly times: boolean;
+}
+
+export interface DiffResult {
+  readonly equal: boolean;
+  /** One for each interface and direction, the first difference where there is one. */
+  readonly sentences: readonly string[];
 }
 
 export type ExportFormat = 'bytes' | 'csv' | 'pcapng';
@@ -120,6 +254,8 @@ export interface ExportRequest {
   readonly format: ExportFormat;
   /** Interface by name or number; the first serial one when absent. */
   readonly interface?: string;
+  /** `bytes`: what the host received (when absent), or what it sent. */
+  readonly direction?: 'received' | 'transmitted';
 }
 
 /** Names given on the command line, to be checked before anything runs. */
@@ -137,7 +273,14 @@ export interface WiringServices {
   replay(request: ReplayRequest): Promise<ReplayResult>;
   /** Shows a simulator or a recording to programs outside, in wall time, as a terminal that they open like a device. */
   showTerminal(request: TerminalRequest): Promise<TerminalResult>;
+  /** Shows simulators or recordings of USB devices to other machines, in wall time, over USB/IP. */
+  showUsbip(request: UsbipRequest): Promise<UsbipResult>;
+  /** Opens no device. */
+  usbDevices(): Promise<UsbDevices>;
+  /** A trace, or a recording of another program. */
   traceInfo(path: string): Promise<TraceInfo>;
+  convertTrace(request: ConvertRequest): Promise<ConvertResult>;
+  diffTraces(request: DiffRequest): Promise<DiffResult>;
   /** Returns one sentence that says what was written. */
   exportTrace(request: ExportRequest): Promise<string>;
 }

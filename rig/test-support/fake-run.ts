@@ -1,5 +1,6 @@
 /** Made-up runs and an executor that hands them out, for tests of what judges and reports runs. */
 
+import { byteArrivals } from '../metrics/arrivals.js';
 import type { GuestReport, MatrixCell, RunExecutor, RunRequest, RunResult, TruthEpoch } from '../run/run-types.js';
 
 export const FIRST_UTC_MS = 1_700_000_000_000;
@@ -95,14 +96,12 @@ export function fakeRun(options: FakeRunOptions = {}, cell: MatrixCell = FAKE_CE
         interrupts: { serial: Float64Array.from({ length: 100 }, (_, i) => 1000 + i) },
       },
     ],
-    serial: {
+    wire: {
       received: arrivalNs.length,
       transmitted: 0,
-      arrivalNs: Float64Array.from(arrivalNs),
+      arrivals: byteArrivals(arrivalNs),
       overruns: options.overruns ?? 0,
-      parityErrors: 0,
-      framingErrors: 0,
-      breaks: 0,
+      line: { parityErrors: 0, framingErrors: 0, breaks: 0 },
       faults: {},
       stampResolutionNs: 1,
     },

@@ -4,9 +4,17 @@ import { Distribution } from '../metrics/distribution.js';
 import { type Continuity, counterContinuity } from '../metrics/integrity.js';
 import { VALID_WITH_DEVICE_TIMES } from '../metrics/measurement.js';
 import type { StampContext, Statistic } from '../metrics/statistic.js';
-import { allanStability, clockError, cycleToCycleJitter, eventRate, latency, periodJitter } from '../metrics/timing.js';
+import {
+  allanStability,
+  clockError,
+  countedRate,
+  cycleToCycleJitter,
+  eventRate,
+  latency,
+  periodJitter,
+} from '../metrics/timing.js';
 import { parseAs, type TimeText } from '../plan/quantity.js';
-import type { DeclaredClock, GuestReport, TruthEpoch } from '../run/run-types.js';
+import type { DeclaredClock, GuestReport, ScanEvidence, TruthEpoch } from '../run/run-types.js';
 
 /** Which stamp of a report: the rig's on receipt, the guest's own, or the wire's at the cause. */
 export type StampSource = 'reported' | 'guest' | 'wire';
@@ -16,6 +24,7 @@ export interface ChannelContext {
   readonly stamps: Readonly<Record<StampSource, StampContext>>;
   readonly clocks: readonly DeclaredClock[];
   readonly truth: readonly TruthEpoch[] | undefined;
+  readonly scans?: readonly ScanEvidence[] | undefined;
 }
 
 export type ReportFilter = Readonly<Record<string, number>> | ((report: GuestReport) => boolean);
@@ -32,6 +41,7 @@ export class ChannelView {
     readonly reports: readonly GuestReport[],
     all: readonly GuestReport[] = reports,
     stamps: StampSource = 'reported',
+    private readonly counted?: string,
   ) {
     this.#context = context;
     this.#all = all;
@@ -54,6 +64,22 @@ export class ChannelView {
   /** What the simulated device knows, where there is one. */
   get truth(): readonly TruthEpoch[] | undefined {
     return this.#context.truth;
+  }
+
+  /** The scans of a simulated converter, where there is one. */
+  get scans(): readonly ScanEvidence[] | undefined {
+    return this.#context.scans;
+  }
+
+  /** The same reports, of which each stands for as many things as its field `name` says: `rate` is then that of the things. */
+  counting(name: string): ChannelView {
+    return new ChannelView(this.#context, this.reports, this.#all, this.#stamps, name);
+  }
+
+  /** How many things the reports stand for. */
+  get total(): number {
+    const { counted } = this;
+    return counted === undefined ? this.count : this.reports.reduce((sum, { fields }) => sum + fields[counted], 0);
   }
 
   /** Only the reports whose fields equal those given, or that the function takes. */
@@ -79,7 +105,7 @@ export class ChannelView {
 
   /** The same reports with times from elsewhere; `reported` unless asked for. */
   by(stamps: StampSource): ChannelView {
-    return new ChannelView(this.#context, this.reports, this.#all, stamps);
+    return new ChannelView(this.#context, this.reports, this.#all, stamps, this.counted);
   }
 
   /** Nanoseconds; reports without such a stamp are left out. */
@@ -92,7 +118,14 @@ export class ChannelView {
   }
 
   get rate(): Statistic {
-    return eventRate(this.times, this.stampContext);
+    const { counted } = this;
+    if (counted === undefined) return eventRate(this.times, this.stampContext);
+    const stamped = this.reports.filter((report) => this.#timeOf(report) !== undefined);
+    return countedRate(
+      this.times,
+      stamped.map(({ fields }) => fields[counted]),
+      this.stampContext,
+    );
   }
 
   /** Against the mean interval. */
@@ -177,7 +210,7 @@ export class ChannelView {
   }
 
   #with(reports: readonly GuestReport[]): ChannelView {
-    return new ChannelView(this.#context, reports, this.#all, this.#stamps);
+    return new ChannelView(this.#context, reports, this.#all, this.#stamps, this.counted);
   }
 
   #named(subject: string, stamps: StampSource): StampContext {
@@ -186,13 +219,13 @@ export class ChannelView {
 
   *#stamped(): Generator<number> {
     for (const report of this.reports) {
-      const time =
-        this.#stamps === 'reported'
-          ? report.reportedAtNs
-          : this.#stamps === 'guest'
-            ? report.guestTimeNs
-            : report.causeNs;
+      const time = this.#timeOf(report);
       if (time !== undefined) yield time;
     }
+  }
+
+  #timeOf(report: GuestReport): number | undefined {
+    if (this.#stamps === 'reported') return report.reportedAtNs;
+    return this.#stamps === 'guest' ? report.guestTimeNs : report.causeNs;
   }
 }

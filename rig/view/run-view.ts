@@ -11,8 +11,8 @@ import type {
   GuestReport,
   GuestRun,
   RunResult,
-  SerialRun,
   TruthEpoch,
+  WireRun,
 } from '../run/run-types.js';
 import { ChannelView } from './channel-view.js';
 
@@ -50,8 +50,8 @@ export class RunView {
     return this.result.durationNs;
   }
 
-  get serial(): SerialRun {
-    return this.result.serial;
+  get wire(): WireRun {
+    return this.result.wire;
   }
 
   get truth(): readonly TruthEpoch[] | undefined {
@@ -103,11 +103,11 @@ export class RunView {
     const subject = `${this.guestLabel}${name}`;
     const stamps = {
       reported: this.#stamps(subject, 'stamps'),
-      wire: { ...this.#stamps(subject, 'stamps'), resolutionNs: this.result.serial.stampResolutionNs },
+      wire: { ...this.#stamps(subject, 'stamps'), resolutionNs: this.result.wire.stampResolutionNs },
       guest: this.#stamps(subject, 'guest'),
     };
     return new ChannelView(
-      { subject, stamps, clocks: this.result.clocks, truth: this.truth },
+      { subject, stamps, clocks: this.result.clocks, truth: this.truth, scans: this.result.scans },
       this.#guest.reports.filter((report) => report.channel === name),
     );
   }
@@ -160,7 +160,7 @@ export class RunView {
     return {
       subject,
       mode: this.mode,
-      resolutionNs: declared?.quantumNs ?? this.result.serial.stampResolutionNs,
+      resolutionNs: declared?.quantumNs ?? this.result.wire.stampResolutionNs,
       ppm: declared?.ppm ?? 0,
     };
   }

@@ -12,6 +12,8 @@ import {
   type PtyExport,
   type SerialPort,
   type SerialTap,
+  serveTcp,
+  type TcpExport,
   type TraceFile,
   tapPort,
 } from '../../hal/index.js';
@@ -21,6 +23,7 @@ import { findProfile } from './executor.js';
 import { sleepMs } from './host-time.js';
 import { SIMULATED } from './record.js';
 import { looksLikeLog } from './recording.js';
+import { serialProfile } from './run-source.js';
 import { openInput, openReplay } from './trace-files.js';
 
 /** How often it is looked whether it is over. */
@@ -62,13 +65,16 @@ export async function showTerminal(request: TerminalRequest): Promise<TerminalRe
   const clock = new WallClock();
   const { port, line, ended } = openShown(request, clock);
   const counter = new Counter();
-  const { linkPath } = request;
-  const terminal = await openPty({
-    port: tapPort(port, counter, clock),
-    clock,
-    line,
-    ...(linkPath === undefined ? {} : { linkPath }),
-  });
+  const { linkPath, tcp } = request;
+  const shown = tapPort(port, counter, clock);
+  const terminal: PtyExport | TcpExport =
+    tcp === undefined
+      ? await openPty({ port: shown, clock, line, ...(linkPath === undefined ? {} : { linkPath }) })
+      : await serveTcp({
+          port: shown,
+          ...(tcp.host === undefined ? {} : { host: tcp.host }),
+          ...(tcp.port === undefined ? {} : { tcpPort: tcp.port }),
+        });
   try {
     request.ready(linkPath ?? terminal.path);
     const sentence = await untilOver(request, clock, terminal, counter, ended);
@@ -81,7 +87,7 @@ export async function showTerminal(request: TerminalRequest): Promise<TerminalRe
 async function untilOver(
   request: TerminalRequest,
   clock: WallClock,
-  terminal: PtyExport,
+  terminal: PtyExport | TcpExport,
   counter: Counter,
   ended: () => boolean,
 ): Promise<string> {
@@ -101,7 +107,7 @@ async function untilOver(
 function openShown(request: TerminalRequest, clock: WallClock): Shown {
   const { source, seed } = request;
   if (!source.startsWith(SIMULATED)) return replayed(source, clock);
-  const profile = findProfile(source.slice(SIMULATED.length));
+  const profile = serialProfile(findProfile(source.slice(SIMULATED.length)), 'a terminal');
   const device = createSimulator(profile, {}, { clock, random: createRandom(seed).fork('device') });
   const port = createSimulatedPort({ name: `${SIMULATED}${profile.name}`, clock, device });
   return { port, line: profile.bind.serial, ended: () => false };

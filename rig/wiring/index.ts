@@ -2,7 +2,10 @@
 
 export { createExecutor } from './executor.js';
 export { showTerminal } from './export.js';
+export { showUsbip } from './export-usbip.js';
 export { preflight } from './preflight.js';
 export { record } from './record.js';
 export { replay } from './replay.js';
-export { exportTrace, traceInfo } from './trace-services.js';
+export { convertTrace } from './trace-convert.js';
+export { diffTraces, exportTrace, traceInfo } from './trace-services.js';
+export { usbDevices } from './usb-listing.js';

@@ -7,8 +7,8 @@ import {
   createSimulatedPort,
   createSimulator,
   type HalError,
-  type HardwareProfile,
   type SerialPort,
+  type SerialProfile,
   type TraceRecorder,
   tapPort,
   traceInfo,
@@ -20,6 +20,7 @@ import { seconds } from './duration-text.js';
 import { createExecutor, findProfile } from './executor.js';
 import { hostMs, nextTurn, sleepMs } from './host-time.js';
 import { openDevice } from './open-device.js';
+import { hostedFrontend, serialProfile } from './run-source.js';
 import { createRecorder, refuseExisting } from './trace-files.js';
 
 export const SIMULATED = 'sim:';
@@ -45,8 +46,8 @@ export async function record(request: RecordRequest): Promise<RecordResult> {
   refuseExisting(request.outPath);
   const simulated = request.port.startsWith(SIMULATED);
   const named = profileName(request, simulated);
-  const profile = findProfile(named);
   if (request.guest !== undefined) return recordRun(request, request.guest, named, simulated);
+  const profile = serialProfile(findProfile(named), 'a recording without a guest');
   return simulated ? recordSimulated(request, profile) : recordReal(request, profile);
 }
 
@@ -89,12 +90,13 @@ async function recordRun(
       profile,
       binding: simulated ? 'sim' : 'real',
       architecture: 'hosted',
-      frontend: 'emulated',
+      frontend: hostedFrontend(findProfile(profile)),
       engine: DEFAULT_ENGINE,
     },
     guest,
     durationNs,
     seed: request.seed,
+    ...(request.bootargs === undefined ? {} : { bootargs: request.bootargs }),
     outDir: dirname(outPath),
     traceName: basename(outPath),
     ...(simulated ? {} : { port: request.port }),
@@ -104,7 +106,7 @@ async function recordRun(
   const trouble = runTrouble(run, outPath);
   return {
     path: outPath,
-    characters: run.serial.received,
+    characters: run.wire.received,
     durationNs: run.durationNs,
     blocks: run.trace.blocks,
     bytes: run.trace.bytes,
@@ -140,7 +142,7 @@ function needLength(): never {
   });
 }
 
-function newRecorder(request: RecordRequest, profile: HardwareProfile, clock: VirtualClock | WallClock): TraceRecorder {
+function newRecorder(request: RecordRequest, profile: SerialProfile, clock: VirtualClock | WallClock): TraceRecorder {
   return createRecorder({
     to: request.outPath,
     clock,
@@ -152,13 +154,13 @@ function tapped(
   port: SerialPort,
   name: string,
   recorder: TraceRecorder,
-  profile: HardwareProfile,
+  profile: SerialProfile,
   clock: VirtualClock | WallClock,
 ): SerialPort {
   return tapPort(port, recorder.addSerial(name, profile.bind.serial, { facts: { profile: profile.name } }), clock);
 }
 
-async function recordSimulated(request: RecordRequest, profile: HardwareProfile): Promise<RecordResult> {
+async function recordSimulated(request: RecordRequest, profile: SerialProfile): Promise<RecordResult> {
   const { durationNs = needLength() } = request;
   const clock = new VirtualClock();
   const recorder = newRecorder(request, profile, clock);
@@ -187,7 +189,7 @@ async function recordSimulated(request: RecordRequest, profile: HardwareProfile)
   );
 }
 
-async function recordReal(request: RecordRequest, profile: HardwareProfile): Promise<RecordResult> {
+async function recordReal(request: RecordRequest, profile: SerialProfile): Promise<RecordResult> {
   const clock = new WallClock();
   // Armed before the device is touched: opening a port may reset what is behind it.
   const recorder = newRecorder(request, profile, clock);

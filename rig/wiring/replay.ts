@@ -11,7 +11,7 @@ import { createExecutor, findProfile } from './executor.js';
 import { type OpenGuest, openGuest } from './open-guest.js';
 import { looksLikeLog, openRecording } from './recording.js';
 import { imageSha256, type RunManifest, recordingManifestSchema, runManifestSchema } from './run-manifest.js';
-import { DRAIN_NS } from './serial-source.js';
+import { DRAIN_NS, hostedFrontend } from './run-source.js';
 import { openInput } from './trace-files.js';
 
 /** Guest that hears a recording when nothing names another. */
@@ -98,6 +98,7 @@ function refuseOtherImage(guest: OpenGuest, manifest: RunManifest, tracePath: st
 interface Played {
   readonly profile: string;
   readonly guest: string;
+  readonly bootargs: string | undefined;
 }
 
 /** What the caller names, else what the trace was made with. */
@@ -108,12 +109,12 @@ function playedWith(request: ReplayRequest, trace: TraceFile | undefined): Playe
   return {
     profile: request.profile ?? profile,
     guest: request.guest ?? (run.success ? run.data.guest : DEFAULT_GUEST),
+    bootargs: run.success ? run.data.bootargs : undefined,
   };
 }
 
 async function replayDevice(request: ReplayRequest, trace: TraceFile | undefined): Promise<ReplayResult> {
-  const { profile, guest } = playedWith(request, trace);
-  findProfile(profile);
+  const { profile, guest, bootargs } = playedWith(request, trace);
   const stem = basename(request.tracePath, extname(request.tracePath));
   // Named after the input, so that a replay into the folder of its trace cannot overwrite it.
   const recording = openRecording(request.tracePath, join(request.outDir, `${stem}.imported.pcapng`));
@@ -126,12 +127,13 @@ async function replayDevice(request: ReplayRequest, trace: TraceFile | undefined
       profile,
       binding: 'replay',
       architecture: 'hosted',
-      frontend: 'emulated',
+      frontend: hostedFrontend(findProfile(profile)),
       engine: DEFAULT_ENGINE,
     },
     guest,
     durationNs: lastNs - played.startNs + 2 * DRAIN_NS,
     seed: '1',
+    ...(bootargs === undefined ? {} : { bootargs }),
     outDir: request.outDir,
     traceName: `${stem}.replay.pcapng`,
     replayPath: recording.path,
@@ -146,7 +148,7 @@ async function replayDevice(request: ReplayRequest, trace: TraceFile | undefined
     kind: 'device',
     certified: run.certification.certified,
     diverged: !run.certification.certified,
-    sentence: `${run.serial.received} characters played to ${guest}, ${reports} reports${cut}; ${run.certification.sentence}`,
+    sentence: `${run.wire.received} characters played to ${guest}, ${reports} reports${cut}; ${run.certification.sentence}`,
     outputDigest: run.certification.outputDigest,
     instret: run.certification.instret,
     reports,

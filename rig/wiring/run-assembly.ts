@@ -1,47 +1,32 @@
 /** One run put together: recorder, taps, machines and the I/O path between them, on either clock. */
 
 import { join } from 'node:path';
-import type { Clock, Random, VirtualClock, WallClock } from '../../base/index.js';
-import {
-  checkFaultPlan,
-  type FaultPlan,
-  type HalError,
-  injectFaults,
-  type LineSettings,
-  type SerialPort,
-  type SerialRecorder,
-  type TraceRecorder,
-  tapPort,
-} from '../../hal/index.js';
-import { type AcquisitionKind, createMachine, type Machine } from '../../vmm/index.js';
+import type { Random, VirtualClock, WallClock } from '../../base/index.js';
+import type { HalError, TraceRecorder } from '../../hal/index.js';
+import { ACQUISITION_REGION, createMachine, type Machine } from '../../vmm/index.js';
 import { RigError } from '../errors.js';
-import type { Architecture, Frontend, GuestRun, RunRequest, StopReason } from '../run/run-types.js';
+import type { GuestRun, RunRequest, StopReason, WireRun } from '../run/run-types.js';
 import { type Calibration, medianNs } from './calibration.js';
-import { CellPath } from './cell-path.js';
 import { checkClaims } from './claims.js';
+import { type DeviceLink, deviceName, type JoinedPath, type Share } from './device-link.js';
 import { ExitLog } from './exit-log.js';
-import { HostedPath } from './hosted-path.js';
 import type { OpenGuest } from './open-guest.js';
 import { ReportCollector } from './report-collector.js';
 import { runManifest } from './run-manifest.js';
-import type { ShareCounters } from './share-counters.js';
 import { StationLog } from './station-log.js';
 import { createRecorder } from './trace-files.js';
-import { WireLog } from './wire-log.js';
 
 const TRACE_NAME = 'trace.pcapng';
-/** Period of a cell's I/O loop while its guest runs. */
-const CELL_POLL_NS = 5_000;
-const ACQUISITION_REGION = 'acquisition';
 
 export interface AssemblyOptions {
   readonly request: RunRequest;
   readonly guest: OpenGuest;
   readonly clock: VirtualClock | WallClock;
-  readonly line: LineSettings;
   /** Virtual time charges what this says; in wall time the host does. */
   readonly calibration: Calibration | undefined;
   readonly random: Random;
+  /** Describes the device in the trace. Called with the recording armed, before the device is touched. */
+  readonly link: (recorder: TraceRecorder) => DeviceLink;
 }
 
 interface Seat {
@@ -49,7 +34,7 @@ interface Seat {
   readonly collector: ReportCollector;
   readonly consoleBytes: number[];
   readonly exits: ExitLog;
-  share: ShareCounters | undefined;
+  share: Share | undefined;
 }
 
 const CONSOLE_LIMIT = 1 << 20;
@@ -58,24 +43,20 @@ export const MOST_REPORTS = 500_000;
 const MOST_GUESTS = 64;
 
 export class RunAssembly {
-  readonly wire = new WireLog(() => this.#serial.lastReceivedId);
   readonly stations = new StationLog();
   readonly recorder: TraceRecorder;
   readonly tracePath: string;
   readonly machines: Machine[];
+  readonly link: DeviceLink;
   /** Set when the device went away. */
   deviceLost: HalError | undefined;
   readonly #options: AssemblyOptions;
   readonly #seats: Seat[] = [];
-  readonly #serial: SerialRecorder;
-  /** What the device sent, before faults were injected; undefined without any. */
-  #sent: WireLog | undefined;
-  #cell: CellPath | undefined;
-  #port: SerialPort | undefined;
+  #path: JoinedPath | undefined;
   #closed = false;
 
   constructor(options: AssemblyOptions) {
-    const { request, clock, line } = options;
+    const { request, clock } = options;
     this.#options = options;
     const names = guestNames(request);
     checkClaims(
@@ -91,27 +72,27 @@ export class RunAssembly {
       clock,
       manifest: runManifest(request, options.guest, options.calibration),
     });
-    this.#serial = this.recorder.addSerial(deviceName(request), line, {
-      facts: { profile: request.cell.profile, binding: request.cell.binding },
-    });
     try {
-      for (const name of names) this.#seats.push(this.#seat(name));
+      this.link = options.link(this.recorder);
+      for (const name of names) this.#seats.push(this.#seat(name, this.link));
       this.machines = this.#seats.map((seat) => seat.machine);
     } catch (error) {
-      this.close();
+      this.#end();
       throw error;
     }
   }
 
-  /** Joins the device to the guests; once. By now the recording is armed, so a device may be opened for it only then. */
-  connect(port: SerialPort): void {
-    this.#port = port;
-    this.#join(this.#tapped(port));
-  }
-
-  /** When each character of the device was complete on the wire, whatever then became of it. */
-  get deviceArrivalNs(): Float64Array {
-    return (this.#sent ?? this.wire).arrivalNs;
+  /** Opens the device and joins it to the guests; once. The recording is armed by now. */
+  async connect(): Promise<void> {
+    await this.link.open();
+    const { clock, calibration, random } = this.#options;
+    const { machines, stations } = this;
+    const lost = (error: HalError): void => {
+      this.deviceLost = error;
+    };
+    const path = this.link.join({ clock, machines, stations, calibration, random, lost });
+    this.#path = path;
+    for (const [i, seat] of this.#seats.entries()) seat.share = path.shares[i];
   }
 
   get reportCount(): number {
@@ -136,22 +117,32 @@ export class RunAssembly {
 
   /** After the scheduler has taken the machines: a guest that wakes by itself has its rings watched again. */
   watchWakes(): void {
-    const cell = this.#cell;
-    if (cell === undefined) return;
+    const wake = this.#path?.wake;
+    if (wake === undefined) return;
     for (const { machine } of this.#seats) {
       const woken = machine.core.onWake;
       machine.core.onWake = () => {
         woken?.();
-        cell.wake();
+        wake();
       };
     }
+  }
+
+  /** What crossed the wire of the device. */
+  wireRun(stampResolutionNs: number): WireRun {
+    const lost = this.#seats.reduce((sum, seat) => sum + (seat.share?.lost ?? 0), 0);
+    return this.link.wireRun(lost, stampResolutionNs);
   }
 
   /** Ends the run: the port is closed, journals are sealed, the trace gets its last blocks. Idempotent. */
   close(): void {
     if (this.#closed) return;
+    this.link.close();
+    this.#end();
+  }
+
+  #end(): void {
     this.#closed = true;
-    this.#port?.close();
     for (const seat of this.#seats) {
       seat.exits.sample();
       seat.machine.seal();
@@ -191,34 +182,8 @@ export class RunAssembly {
     });
   }
 
-  /** Characters from the device that some guest never saw. */
-  get lost(): number {
-    return this.#seats.reduce((sum, seat) => sum + (seat.share?.lost ?? 0), 0);
-  }
-
-  #tapped(device: SerialPort): SerialPort {
-    const { request, clock } = this.#options;
-    let port = device;
-    if (request.faults !== undefined) {
-      const plan = request.faults as FaultPlan;
-      checkFaultPlan(plan);
-      const { wire } = this;
-      const serial = this.#serial;
-      const listener = {
-        fault: (fault: Parameters<SerialRecorder['fault']>[0]) => {
-          serial.fault(fault);
-          wire.fault(fault);
-        },
-      };
-      this.#sent = new WireLog(() => 0);
-      port = injectFaults(tapPort(port, this.#sent, clock), { seed: `${request.seed}/faults`, clock, plan, listener });
-    }
-    return tapPort(tapPort(port, this.#serial, clock), this.wire, clock);
-  }
-
-  #seat(name: string): Seat {
+  #seat(name: string, link: DeviceLink): Seat {
     const { request, clock, guest, calibration } = this.#options;
-    const { architecture, frontend } = request.cell;
     const journal = this.recorder.addUpper(`journal ${name}`, 'data', 'everything that entered and left the guest');
     const reports = this.recorder.addUpper(`reports ${name}`, 'data', "the guest's sample reports");
     const exitChannel = this.recorder.addUpper(
@@ -231,19 +196,19 @@ export class RunAssembly {
       decoder: guest,
       now: () => machine.clock.now(),
       share: () => seat.share,
-      arrivalNs: () => this.wire.arrivalNs,
+      arrivals: () => link.arrivals,
       recorded: (record, length, atNs, wireIndex) => {
-        reports.data(record, 0, length, atNs, wireIndex < 0 ? 0 : this.wire.packetOf(wireIndex));
+        reports.data(record, 0, length, atNs, wireIndex < 0 ? 0 : link.packetOf(wireIndex));
       },
     });
-    const partitioned = architecture === 'partitioned';
     const machine = createMachine({
       name,
       engine: request.cell.engine,
       image: guest.image,
       clock,
-      acquisition: { kind: acquisitionKind(architecture, frontend), baudRate: this.#options.line.baudRate },
-      reportRing: partitioned,
+      acquisition: link.acquisition,
+      reportRing: request.cell.architecture === 'partitioned',
+      ...(request.bootargs === undefined ? {} : { bootargs: request.bootargs }),
       journal: { chunk: (bytes) => void journal.data(bytes, 0, bytes.length, this.#now(machine)) },
       ...(calibration === undefined ? {} : { exitCostNs: exitCost(calibration) }),
       ...(request.limits?.instructions === undefined ? {} : { limits: { instructions: request.limits.instructions } }),
@@ -266,59 +231,6 @@ export class RunAssembly {
   #now(machine: Machine | undefined): number {
     return machine?.clock.now() ?? this.#options.clock.now();
   }
-
-  #join(port: SerialPort): void {
-    const { clock, line, calibration, random, request } = this.#options;
-    const model =
-      calibration === undefined ? undefined : { calibration, random: random.fork('path'), log: this.stations };
-    const lost = (error: HalError): void => {
-      this.deviceLost = error;
-      for (const { machine } of this.#seats) machine.acquisition?.disconnected(true);
-    };
-    if (request.cell.architecture === 'partitioned') {
-      const [seat] = this.#seats;
-      const { machine } = seat;
-      const acquisition = required(machine);
-      const ring = {
-        attach: (backend: Parameters<typeof acquisition.frontend.attach>[0]) => acquisition.frontend.attach(backend),
-        receive: (byte: number, lineStatus: number) => acquisition.frontend.receive(byte, lineStatus),
-        overrun: () => acquisition.frontend.overrun(),
-        modemStatus: (bits: number) => acquisition.frontend.modemStatus(bits),
-        publish: () => acquisition.flush(),
-        poll: () => {
-          acquisition.poll();
-          machine.pollReports();
-        },
-      };
-      this.#cell = new CellPath(ring, {
-        clock,
-        port,
-        line,
-        model,
-        pollNs: CELL_POLL_NS,
-        guestIdle: () => machine.activity !== 'running',
-        lost,
-      });
-      seat.share = this.#cell.counters;
-      return;
-    }
-    const path = new HostedPath({ clock: clock as Clock, port, line, model, lost });
-    for (const seat of this.#seats) {
-      const acquisition = required(seat.machine);
-      seat.share = path.connect(acquisition.frontend, () => acquisition.flush());
-    }
-  }
-}
-
-function required(machine: Machine): NonNullable<Machine['acquisition']> {
-  if (machine.acquisition === undefined) throw new Error(`${machine.name} was made without an acquisition port`);
-  return machine.acquisition;
-}
-
-/** Names no file, so that a trace does not depend on where its input lay. */
-function deviceName(request: RunRequest): string {
-  const { binding, profile } = request.cell;
-  return binding === 'real' ? (request.port ?? 'real') : `${binding}:${profile}`;
 }
 
 function guestNames(request: RunRequest): string[] {
@@ -329,11 +241,6 @@ function guestNames(request: RunRequest): string[] {
       `${count} guests cannot share a device; give a whole number from 1 to ${MOST_GUESTS}`,
     );
   return Array.from({ length: count }, (_, i) => (count === 1 ? 'guest' : `guest-${i}`));
-}
-
-function acquisitionKind(architecture: Architecture, frontend: Frontend): AcquisitionKind {
-  if (architecture === 'partitioned') return 'serial-ring';
-  return frontend === 'paravirtual' ? 'virtio-console' : 'ns16550a';
 }
 
 /** Leaving and entering the guest costs the trap; an emulated register costs the frontend on top. */

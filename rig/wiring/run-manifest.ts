@@ -14,6 +14,7 @@ export const runManifestSchema = z.looseObject({
   guests: z.number().int().min(1).max(64),
   seed: z.string(),
   durationNs: z.number(),
+  bootargs: z.string().optional(),
   cell: z.looseObject({
     profile: z.string(),
     binding: z.string(),
@@ -40,6 +41,7 @@ export function runManifest(request: RunRequest, guest: OpenGuest, calibration: 
     imageSha256: imageSha256(guest.bytes),
     guests: request.guests ?? 1,
     seed: request.seed,
+    ...(request.bootargs === undefined ? {} : { bootargs: request.bootargs }),
     durationNs: request.durationNs,
     calibration: calibration?.name ?? 'measured',
   };

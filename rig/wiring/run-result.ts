@@ -9,13 +9,13 @@ import type { Calibration } from './calibration.js';
 import { certificationMs, certify } from './certify.js';
 import type { OpenGuest } from './open-guest.js';
 import type { RunAssembly } from './run-assembly.js';
-import type { SerialSource } from './serial-source.js';
+import type { RunSource } from './run-source.js';
 
 export interface ResultParts {
   readonly request: RunRequest;
   readonly guest: OpenGuest;
   readonly assembly: RunAssembly;
-  readonly source: Pick<SerialSource, 'pacing' | 'clocks' | 'truth'>;
+  readonly source: Pick<RunSource, 'pacing' | 'clocks' | 'truth' | 'scans'>;
   readonly stop: StopReason;
   readonly calibration: Calibration | undefined;
   readonly clockDomain: ClockDomain;
@@ -25,8 +25,7 @@ export interface ResultParts {
 /** The assembly is closed: its trace is complete. */
 export async function runResult(parts: ResultParts): Promise<RunResult> {
   const { request, guest, assembly, source, stop, calibration } = parts;
-  const { wire } = assembly;
-  const truth = source.truth(assembly.deviceArrivalNs);
+  const truth = source.truth(assembly.link.sentArrivals);
   const certification = await certify(
     assembly.tracePath,
     guest.image,
@@ -39,18 +38,9 @@ export async function runResult(parts: ResultParts): Promise<RunResult> {
     pacing: source.pacing,
     durationNs: parts.durationNs,
     guests: assembly.guestRuns(),
-    serial: {
-      received: wire.receivedCount,
-      transmitted: wire.transmittedCount,
-      arrivalNs: wire.arrivalNs,
-      overruns: assembly.lost + wire.overruns,
-      parityErrors: wire.parityErrors,
-      framingErrors: wire.framingErrors,
-      breaks: wire.breaks,
-      faults: { ...wire.faults },
-      stampResolutionNs: parts.clockDomain === 'virtual' ? 1 : 1_000_000,
-    },
+    wire: assembly.wireRun(parts.clockDomain === 'virtual' ? 1 : 1_000_000),
     ...(truth === undefined ? {} : { truth }),
+    ...(source.scans === undefined ? {} : { scans: source.scans() }),
     clocks: source.clocks,
     stations: assembly.stations.summaries(),
     certification,

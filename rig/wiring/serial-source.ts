@@ -1,47 +1,31 @@
-/** The device of a run in virtual time: the profile's simulator, or a recording. */
+/** The serial device of a run in virtual time: the profile's simulator, or a recording. */
 
 import { join } from 'node:path';
-import { z } from 'zod';
 import { type ClockDomain, NS_PER_MS, NS_PER_SECOND, type Random, type VirtualClock } from '../../base/index.js';
-import {
-  createSimulatedPort,
-  createSimulator,
-  type GnssEpoch,
-  type HardwareProfile,
-  type JsonValue,
-  type LineSettings,
-  type SerialPort,
-} from '../../hal/index.js';
+import { createSimulatedPort, createSimulator, type GnssEpoch, type SerialProfile } from '../../hal/index.js';
 import { RigError } from '../errors.js';
-import type { DeclaredClock, Pacing, RunRequest, TruthEpoch } from '../run/run-types.js';
+import type { Arrivals } from '../metrics/arrivals.js';
+import type { DeclaredClock, RunRequest, TruthEpoch } from '../run/run-types.js';
 import { openRecording } from './recording.js';
+import { type RunSource, refuseOtherDevice } from './run-source.js';
+import { SerialLink } from './serial-link.js';
 import { openInput, openReplay } from './trace-files.js';
 
-export interface SerialSource {
-  readonly port: SerialPort;
-  readonly line: LineSettings;
-  readonly pacing: Pacing;
-  readonly clocks: readonly DeclaredClock[];
-  /** Whether nothing will come any more. */
-  ended(): boolean;
-  /** What the simulator knows; `stamp` tells when a character of its stream was complete on the wire. */
-  truth(arrivalNs: Float64Array): TruthEpoch[] | undefined;
-}
-
-export function openSource(
+/** A profile's simulator, or a recording, of a serial device. */
+export function openSerialSource(
   request: RunRequest,
-  profile: HardwareProfile,
+  profile: SerialProfile,
   clock: VirtualClock,
   random: Random,
-): SerialSource {
+): RunSource {
   return request.cell.binding === 'sim'
     ? simulated(request, profile, clock, random)
     : replayed(request, profile, clock);
 }
 
 /** The clocks a profile declares, for limits that are derived and not guessed. */
-export function declaredClocks(
-  profile: HardwareProfile,
+export function serialClocks(
+  profile: SerialProfile,
   domain: ClockDomain,
   baudRate = profile.bind.serial.baudRate,
 ): DeclaredClock[] {
@@ -57,7 +41,7 @@ export function declaredClocks(
   ];
 }
 
-function simulated(request: RunRequest, profile: HardwareProfile, clock: VirtualClock, random: Random): SerialSource {
+function simulated(request: RunRequest, profile: SerialProfile, clock: VirtualClock, random: Random): RunSource {
   const device = createSimulator(profile, request.simulator ?? {}, { clock, random: random.fork('device') });
   const depth = profile.limits.receiveFifoDepth;
   const port = createSimulatedPort({
@@ -69,21 +53,20 @@ function simulated(request: RunRequest, profile: HardwareProfile, clock: Virtual
   const epochs: GnssEpoch[] = [];
   device.onEpoch((epoch) => epochs.push(epoch));
   return {
-    port,
-    line: profile.bind.serial,
+    link: (trace) => new SerialLink(request, profile.bind.serial, trace, () => port),
     pacing: 'modelled',
-    clocks: declaredClocks(profile, 'virtual'),
+    clocks: serialClocks(profile, 'virtual'),
     ended: () => false,
-    truth: (arrivalNs) => epochs.map((epoch) => truthOf(epoch, arrivalNs)),
+    truth: (arrivals) => epochs.map((epoch) => truthOf(epoch, arrivals)),
   };
 }
 
-function truthOf(epoch: GnssEpoch, arrivalNs: Float64Array): TruthEpoch {
-  const sent = epoch.byteEnd > epoch.byteStart && epoch.byteEnd <= arrivalNs.length;
+function truthOf(epoch: GnssEpoch, arrivals: Arrivals): TruthEpoch {
+  const sent = epoch.byteEnd > epoch.byteStart && epoch.byteEnd <= arrivals.length;
   return {
     utcMs: epoch.utcMs,
     atNs: epoch.eventNs,
-    ...(sent ? { sentNs: arrivalNs[epoch.byteEnd - 1] } : {}),
+    ...(sent ? { sentNs: arrivals.timeOf(epoch.byteEnd - 1) } : {}),
     latE9: epoch.latE9,
     lonE9: epoch.lonE9,
     altMm: epoch.altMm,
@@ -92,7 +75,7 @@ function truthOf(epoch: GnssEpoch, arrivalNs: Float64Array): TruthEpoch {
   };
 }
 
-function replayed(request: RunRequest, profile: HardwareProfile, clock: VirtualClock): SerialSource {
+function replayed(request: RunRequest, profile: SerialProfile, clock: VirtualClock): RunSource {
   if (request.replayPath === undefined)
     throw new RigError('RIG_INPUT_MISSING', 'a run with binding "replay" needs a recording', {
       hint: 'give one with --recording FILE: a trace of `rig record`, or a gpsd log',
@@ -102,34 +85,10 @@ function replayed(request: RunRequest, profile: HardwareProfile, clock: VirtualC
   refuseOtherDevice(trace.manifest, profile.name, request.replayPath);
   const port = openReplay(trace, clock);
   return {
-    port,
-    line: port.line,
+    link: (trace) => new SerialLink(request, port.line, trace, () => port),
     pacing: recording.reconstructed ? 'reconstructed' : 'recorded',
-    clocks: declaredClocks(profile, 'virtual', port.line.baudRate),
+    clocks: serialClocks(profile, 'virtual', port.line.baudRate),
     ended: () => port.ended,
     truth: () => undefined,
   };
 }
-
-/** A verdict on one device must not rest on a recording of another. */
-function refuseOtherDevice(manifest: JsonValue | undefined, profile: string, path: string): void {
-  const recorded = recordedProfile(manifest);
-  if (recorded === undefined || recorded === profile) return;
-  throw new RigError('RIG_USAGE', `${path} is a recording of "${recorded}", not of "${profile}"`, {
-    where: path,
-    hint: `run it with --profile ${recorded}`,
-  });
-}
-
-/** Profile of a recording, or of the run that a trace is of; undefined when it names none. */
-export function recordedProfile(manifest: JsonValue | undefined): string | undefined {
-  const parsed = z
-    .object({ profile: z.string().optional(), cell: z.object({ profile: z.string() }).optional() })
-    .safeParse(manifest);
-  return parsed.success ? (parsed.data.profile ?? parsed.data.cell?.profile) : undefined;
-}
-
-/** How long a run goes on after the last character of a recording, so that the guest can finish with it. */
-export const DRAIN_NS = 2 * NS_PER_SECOND;
-/** Progress and limits are looked at this often in virtual time; a constant, because it must not change what the guests do. */
-export const SLICE_NS = 100 * NS_PER_MS;

@@ -65,7 +65,7 @@ describe('a run in virtual time, put together', function () {
     expect(partitioned.guests[0].reports.length).to.be.greaterThan(5);
     for (const frontend of ['emulated', 'paravirtual'] as const) {
       const hosted = await run('hosted', frontend);
-      expect(hosted.guests[0].exits.dataPath).to.be.greaterThan(hosted.serial.received);
+      expect(hosted.guests[0].exits.dataPath).to.be.greaterThan(hosted.wire.received);
     }
   });
 
@@ -74,7 +74,7 @@ describe('a run in virtual time, put together', function () {
       Object.values(result.guests[0].exits.byReason).reduce((sum, count) => sum + count, 0);
     const short = await run('partitioned', 'ring', { durationNs: 6e9 });
     const long = await run('partitioned', 'ring', { durationNs: 30e9 });
-    expect(long.serial.received).to.be.greaterThan(2 * short.serial.received);
+    expect(long.wire.received).to.be.greaterThan(2 * short.wire.received);
     expect(exits(long)).to.equal(exits(short));
   });
 
@@ -146,7 +146,7 @@ describe('a run in virtual time, put together', function () {
   it('stamps the truth by what the device sent, whatever faults made of it', async () => {
     const clean = await run('hosted', 'emulated');
     const damaged = await run('hosted', 'emulated', { faults: { receive: { drop: 0.05 } } });
-    expect(damaged.serial.received).to.be.below(clean.serial.received);
+    expect(damaged.wire.received).to.be.below(clean.wire.received);
     const stamps = (result: RunResult) => result.truth?.map((epoch) => epoch.sentNs);
     expect(stamps(clean)?.filter((ns) => ns !== undefined)).to.have.length.of.at.least(5);
     expect(stamps(damaged)).to.deep.equal(stamps(clean));
@@ -155,7 +155,7 @@ describe('a run in virtual time, put together', function () {
   it('reports the loss of the device with its cause', async () => {
     const result = await run('hosted', 'emulated', { faults: { events: [{ kind: 'unplug', atNs: 2e9 }] } });
     expect(result.stop.kind).to.equal('device-lost');
-    expect(result.serial.faults.unplug).to.equal(1);
+    expect(result.wire.faults.unplug).to.equal(1);
     expect(result.certification.certified, result.certification.sentence).to.equal(true);
   });
 });

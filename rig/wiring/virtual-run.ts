@@ -8,9 +8,10 @@ import type { Calibration } from './calibration.js';
 import { seconds } from './duration-text.js';
 import { hostMs, nextTurn } from './host-time.js';
 import type { OpenGuest } from './open-guest.js';
+import { openSource } from './open-source.js';
 import { MOST_REPORTS, RunAssembly } from './run-assembly.js';
 import { runResult } from './run-result.js';
-import { DRAIN_NS, openSource, type SerialSource, SLICE_NS } from './serial-source.js';
+import { DRAIN_NS, type RunSource, SLICE_NS } from './run-source.js';
 
 /** How long the host may be busy before it lets the event loop run and shows progress. */
 const TURN_MS = 50;
@@ -24,11 +25,11 @@ export async function runVirtual(
   const clock = new VirtualClock();
   const random = createRandom(request.seed);
   const source = openSource(request, profile, clock, random);
-  const { port, line } = source;
-  const assembly = new RunAssembly({ request, guest, clock, line, calibration, random });
+  const { link } = source;
+  const assembly = new RunAssembly({ request, guest, clock, calibration, random, link });
   let stop: StopReason;
   try {
-    assembly.connect(port);
+    await assembly.connect();
     stop = await drive(request, clock, source, assembly);
     assembly.settle();
   } finally {
@@ -39,7 +40,7 @@ export async function runVirtual(
     elapsedNs: clock.now(),
     durationNs: request.durationNs,
     reports: assembly.reportCount,
-    characters: assembly.wire.receivedCount,
+    characters: assembly.link.receivedCount,
   });
   await nextTurn();
   return runResult({
@@ -58,7 +59,7 @@ export async function runVirtual(
 async function drive(
   request: RunRequest,
   clock: VirtualClock,
-  source: SerialSource,
+  source: RunSource,
   assembly: RunAssembly,
 ): Promise<StopReason> {
   const scheduler = new VirtualScheduler(clock);
@@ -94,7 +95,7 @@ async function drive(
       elapsedNs: clock.now(),
       durationNs: request.durationNs,
       reports: assembly.reportCount,
-      characters: assembly.wire.receivedCount,
+      characters: assembly.link.receivedCount,
     });
     await nextTurn();
     if (request.abort?.aborted)

@@ -1,17 +1,22 @@
-/** Performs a run in wall time, hosted: a real serial port or pseudo-terminal, served by the I/O process that owns it. */
+/** Performs a run in wall time, hosted: a real device or pseudo-terminal, served by the I/O process that owns it. */
 
 import { rmSync } from 'node:fs';
 import { createRandom, NS_PER_MS, WallClock } from '../../base/index.js';
-import type { BindingPort, HardwareProfile } from '../../hal/index.js';
+import type { HardwareProfile, SerialProfile, UsbProfile } from '../../hal/index.js';
 import { WallRunner } from '../../vmm/index.js';
 import { RigError } from '../errors.js';
 import type { RunRequest, RunResult, StopReason } from '../run/run-types.js';
 import { seconds } from './duration-text.js';
 import { openDevice } from './open-device.js';
 import type { OpenGuest } from './open-guest.js';
+import { openUsbDevice } from './open-usb-device.js';
 import { MOST_REPORTS, RunAssembly } from './run-assembly.js';
 import { runResult } from './run-result.js';
-import { declaredClocks } from './serial-source.js';
+import type { RunSource } from './run-source.js';
+import { SerialLink } from './serial-link.js';
+import { serialClocks } from './serial-source.js';
+import { UsbLink } from './usb-link.js';
+import { usbClocks } from './usb-source.js';
 
 /** How often limits are looked at and the journal goes to the trace. */
 const TURN_NS = 50 * NS_PER_MS;
@@ -21,44 +26,63 @@ export async function runWall(request: RunRequest, guest: OpenGuest, profile: Ha
     throw new RigError('RIG_USAGE', 'a real device can be run in the hosted architecture only, so far', {
       hint: 'use --architecture hosted, or a simulated or replayed device for the partitioned one',
     });
-  if (request.port === undefined)
-    throw new RigError('RIG_INPUT_MISSING', 'a run on the real device needs its port', {
-      hint: 'give it with --port /dev/…',
-    });
   const clock = new WallClock();
-  const line = profile.bind.serial;
-  // Armed before the device is touched: opening a port may reset what is behind it.
+  const device = profile.kind === 'serial' ? serialDevice(request, profile, clock) : usbDevice(request, profile, clock);
   const assembly = new RunAssembly({
     request,
     guest,
     clock,
-    line,
     calibration: undefined,
     random: createRandom(request.seed),
+    link: device.link,
   });
-  let port: BindingPort | undefined;
+  let opened = false;
   let stop: StopReason;
   try {
-    port = await openDevice(request.port, line, clock, request.abort);
-    assembly.connect(port);
+    await assembly.connect();
+    opened = true;
     stop = await drive(request, clock, assembly);
     assembly.settle();
   } finally {
     assembly.close();
-    if (port === undefined) rmSync(assembly.tracePath, { force: true });
-    // The next run of a session may want the same port.
-    await port?.whenClosed;
+    if (!opened) rmSync(assembly.tracePath, { force: true });
+    // The next run of a session may want the same device.
+    await assembly.link.closed();
   }
   return runResult({
     request,
     guest,
     assembly,
-    source: { pacing: 'physical', clocks: declaredClocks(profile, 'wall'), truth: () => undefined },
+    source: { pacing: 'physical', clocks: device.clocks, truth: () => undefined },
     stop,
     calibration: undefined,
     clockDomain: 'wall',
     durationNs: clock.now(),
   });
+}
+
+type RealDevice = Pick<RunSource, 'link' | 'clocks'>;
+
+function serialDevice(request: RunRequest, profile: SerialProfile, clock: WallClock): RealDevice {
+  const { port, abort } = request;
+  if (port === undefined)
+    throw new RigError('RIG_INPUT_MISSING', 'a run on the real device needs its port', {
+      hint: 'give it with --port, for example --port /dev/ttyUSB0; "rig doctor" lists what is there',
+    });
+  const line = profile.bind.serial;
+  return {
+    link: (trace) => new SerialLink(request, line, trace, () => openDevice(port, line, clock, abort)),
+    clocks: serialClocks(profile, 'wall'),
+  };
+}
+
+/** Without a port, the device is whatever has the ids of the profile. */
+function usbDevice(request: RunRequest, profile: UsbProfile, clock: WallClock): RealDevice {
+  const { port, abort } = request;
+  return {
+    link: (trace) => new UsbLink(request, trace, () => openUsbDevice(port, profile, clock, abort)),
+    clocks: usbClocks(profile, 'wall'),
+  };
 }
 
 async function drive(request: RunRequest, clock: WallClock, assembly: RunAssembly): Promise<StopReason> {
@@ -76,7 +100,7 @@ async function drive(request: RunRequest, clock: WallClock, assembly: RunAssembl
       elapsedNs,
       durationNs: request.durationNs,
       reports: assembly.reportCount,
-      characters: assembly.wire.receivedCount,
+      characters: assembly.link.receivedCount,
     });
     if (run.kind === 'aborted')
       return {

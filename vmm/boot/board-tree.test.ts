@@ -148,6 +148,20 @@ describe('buildBoardTree', () => {
     });
   }
 
+  for (const [what, acquisition, compatible, local] of [
+    ['hosted', { kind: 'virtio', index: 0 }, 'virtio,mmio', false],
+    ['partitioned', { kind: 'urb-ring', base: RING.base, length: RING.length }, 'rigvisor,urb-ring', true],
+  ] as const) {
+    it(`leads to the USB port of a ${what} guest, which has no baud rate`, () => {
+      const root = readDeviceTree(buildBoardTree({ ...PLAIN, acquisitions: [acquisition] }));
+      const [path] = stringsOf(nodeAt(root, '/chosen'), 'rigvisor,acquisition');
+      const node = nodeAt(root, path);
+      expect(stringsOf(node, 'compatible')).to.deep.equal([compatible]);
+      expect(node.properties.has('current-speed')).to.equal(false);
+      expect(node.properties.has('rigvisor,local-interrupt')).to.equal(local);
+    });
+  }
+
   it('places acquisition UARTs from 0x400_0000 on, with aliases behind the console', () => {
     const acquisitions = [0, 3].map((index) => ({ kind: 'ns16550a', index, baudRate: 4800 }) as const);
     const root = readDeviceTree(buildBoardTree({ ...PLAIN, acquisitions: [RING, ...acquisitions] }));

@@ -16,10 +16,11 @@ const CAUSE = { msip: 3, mtip: 7, seip: 9, meip: 11, doorbell: 16 } as const;
 export type AcquisitionNode =
   /** NS16550A number `index`. */
   | { readonly kind: 'ns16550a'; readonly index: number; readonly baudRate: number }
-  /** virtio-mmio transport number `index`. */
-  | { readonly kind: 'virtio'; readonly index: number; readonly baudRate: number }
+  /** virtio-mmio transport number `index`; a baud rate only where a character device is behind it. */
+  | { readonly kind: 'virtio'; readonly index: number; readonly baudRate?: number }
   /** Ring area in RAM. */
-  | { readonly kind: 'serial-ring'; readonly base: number; readonly length: number; readonly baudRate: number };
+  | { readonly kind: 'serial-ring'; readonly base: number; readonly length: number; readonly baudRate: number }
+  | { readonly kind: 'urb-ring'; readonly base: number; readonly length: number };
 
 export interface BoardDescription {
   readonly xlen: 32 | 64;
@@ -186,18 +187,18 @@ function addAcquisition(
   transports: readonly DeviceTreeNode[],
   reserved: () => DeviceTreeNode,
 ): DeviceTreeNode {
-  const { kind, baudRate } = acquisition;
-  if (kind === 'serial-ring') {
-    const ring = addRing(reserved(), kind, acquisition);
-    return ring.cells('rigvisor,local-interrupt', CAUSE.doorbell).cells('current-speed', baudRate);
+  const { kind } = acquisition;
+  if (kind === 'serial-ring' || kind === 'urb-ring') {
+    const ring = addRing(reserved(), kind, acquisition).cells('rigvisor,local-interrupt', CAUSE.doorbell);
+    return kind === 'urb-ring' ? ring : ring.cells('current-speed', acquisition.baudRate);
   }
-  const { index } = acquisition;
+  const { index, baudRate } = acquisition;
   const { base, stride, source, count } = BOARD.acquisitionUart;
   const places = kind === 'virtio' ? BOARD.virtio.count : count;
   if (!Number.isInteger(index) || index < 0 || index >= places)
     throw new VmmError('VMM_CONFIG', `the board has ${places} places for ${kind}, numbered from 0; ${index} is none`, {
       where: kind,
     });
-  if (kind === 'virtio') return transports[index].cells('current-speed', baudRate);
-  return addUart(soc, plic, base + index * stride, source + index, baudRate);
+  if (kind === 'ns16550a') return addUart(soc, plic, base + index * stride, source + index, acquisition.baudRate);
+  return baudRate === undefined ? transports[index] : transports[index].cells('current-speed', baudRate);
 }

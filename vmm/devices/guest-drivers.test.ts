@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { createRandom } from '../../base/index.js';
 import { parseImage } from '../boot/image.js';
+import { characterAcquisition } from '../machine/acquisition.js';
 import { bench } from '../machine/test-support.js';
 import { LINE_STATUS } from './character.js';
 import { TestBackend } from './device-test-kit.js';
@@ -21,8 +22,7 @@ function echo(kind: 'ns16550a' | 'virtio-console' | 'serial-ring') {
   const { scheduler, machine } = bench(parseImage(readFileSync(ECHO), 'echo.elf'), {
     acquisition: { kind, baudRate: BAUD },
   });
-  const { acquisition } = machine;
-  if (acquisition === undefined) throw new Error('the machine has no acquisition port');
+  const acquisition = characterAcquisition(machine);
   const backend = new TestBackend();
   acquisition.frontend.attach(backend);
   const random = createRandom(kind);

@@ -6,15 +6,16 @@ import { WallClock } from '../../base/index.js';
 import type { GuestImage } from '../boot/guest-image.js';
 import { parseImage } from '../boot/image.js';
 import { VmmError } from '../errors.js';
+import { characterAcquisition } from '../machine/acquisition.js';
 import { createMachine } from '../machine/machine.js';
-import type { AcquisitionKind } from '../machine/machine-config.js';
+import type { CharacterAcquisitionKind } from '../machine/machine-config.js';
 import { type Bench, bench, KeptJournal, PASS, program } from '../machine/test-support.js';
 import { WallRunner } from '../machine/wall-runner.js';
 import type { JournalEnd } from './journal-format.js';
 import { type JournalEntryKind, JournalReader } from './journal-reader.js';
 import { replayJournal } from './replay.js';
 
-const KINDS: readonly AcquisitionKind[] = ['ns16550a', 'virtio-console', 'serial-ring'];
+const KINDS: readonly CharacterAcquisitionKind[] = ['ns16550a', 'virtio-console', 'serial-ring'];
 const GREETING = new TextEncoder().encode('Hello, replay!\r\n');
 
 /** The shipped diagnostic guest that sends back whatever its acquisition port receives. */
@@ -28,12 +29,12 @@ interface Recorded {
 }
 
 /** The echo guest gets the greeting after 5 ms, by three bursts. */
-function recordEcho(kind: AcquisitionKind): Recorded {
+function recordEcho(kind: CharacterAcquisitionKind): Recorded {
   const run = bench(echoImage(), { acquisition: { kind, baudRate: 115_200 }, reportRing: kind === 'serial-ring' });
   const sent: number[] = [];
   const { machine, scheduler } = run;
-  const port = machine.acquisition;
-  port?.frontend.attach({
+  const port = characterAcquisition(machine);
+  port.frontend.attach({
     transmit: (byte) => sent.push(byte),
     roomAvailable: () => {},
     configure: () => {},
@@ -42,9 +43,9 @@ function recordEcho(kind: AcquisitionKind): Recorded {
   for (let ms = 1; ms <= 30; ms++) {
     scheduler.runUntil(ms * 1_000_000);
     const burst = ms >= 5 && ms < 8 ? GREETING.subarray((ms - 5) * 6, (ms - 4) * 6) : [];
-    for (const byte of burst) port?.frontend.receive(byte, 0);
-    port?.flush();
-    port?.poll();
+    for (const byte of burst) port.frontend.receive(byte, 0);
+    port.flush();
+    port.poll();
     machine.pollReports();
     machine.flushJournal();
   }
@@ -336,7 +337,7 @@ describe('replay', () => {
     runner.add(machine);
     const abort = new AbortController();
     const sent: number[] = [];
-    machine.acquisition?.frontend.attach({
+    characterAcquisition(machine).frontend.attach({
       transmit: (byte) => {
         sent.push(byte);
         if (sent.length === GREETING.length) abort.abort();
@@ -345,7 +346,7 @@ describe('replay', () => {
       // Once the guest has set its line it is about to listen.
       configure: () => {
         setImmediate(() => {
-          for (const byte of GREETING) machine.acquisition?.frontend.receive(byte, 0);
+          for (const byte of GREETING) characterAcquisition(machine).frontend.receive(byte, 0);
         });
       },
       modemControl: () => {},

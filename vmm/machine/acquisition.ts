@@ -1,26 +1,65 @@
-/** The guest's way to its instrument, the same for all three kinds. */
+/** The guest's way to its instrument: characters or URBs, by devices on the bus or by rings in its memory. */
 
 import type { CharacterFrontend } from '../devices/character.js';
-import type { AcquisitionKind } from './machine-config.js';
+import type { UrbFrontend } from '../devices/urb-seam.js';
+import { VmmError } from '../errors.js';
+import type { CharacterAcquisitionKind, UrbAcquisitionKind } from './machine-config.js';
 
 /** Bus region of an emulated acquisition device; `ExitCounters.of` counts its exits. */
 export const ACQUISITION_REGION = 'acquisition';
 
-export interface Acquisition {
-  readonly kind: AcquisitionKind;
-  readonly frontend: CharacterFrontend;
+interface AnyAcquisition {
   /**
-   * A burst of received characters is complete: the guest sees all of it now, with one interrupt. Without this call it
-   * sees them at the same instant, as soon as the clock runs its timers. An NS16550A shows each character at once.
+   * A burst is complete: the guest sees all of what was received or completed now, with one interrupt. Without this call
+   * it sees it at the same instant, as soon as the clock runs its timers. An NS16550A shows each character at once.
    */
   flush(): void;
   /**
-   * Fetches what the guest produced and hands it to the backend; returns how many characters. Only a serial ring has
+   * Fetches what the guest produced and hands it to the backend; returns how many characters or requests. Only a ring has
    * anything here: nothing but polling tells that its guest has written to it.
    */
   poll(): number;
-  /** Tells the guest that its device is gone, or is there again; only a serial ring can. */
-  disconnected(gone: boolean): void;
   /** Why the frontend stands still because of what its guest did; empty while it works. */
   readonly fault: string;
+}
+
+/** A character device. */
+export interface CharacterAcquisition extends AnyAcquisition {
+  readonly kind: CharacterAcquisitionKind;
+  readonly frontend: CharacterFrontend;
+  /** Tells the guest that its device is gone, or is there again; only a serial ring can. */
+  disconnected(gone: boolean): void;
+}
+
+/** A USB device. Nothing is plugged in at first: `frontend.plugged` tells the guest what is there. */
+export interface UrbAcquisition extends AnyAcquisition {
+  readonly kind: UrbAcquisitionKind;
+  readonly frontend: UrbFrontend;
+  /** URBs that the backend has and has not completed. */
+  readonly inFlight: number;
+}
+
+export type Acquisition = CharacterAcquisition | UrbAcquisition;
+
+/** A machine, as far as its port is concerned. */
+interface PortOwner {
+  readonly name: string;
+  readonly acquisition: Acquisition | undefined;
+}
+
+/** The machine's character port. Throws `VMM_CONFIG` when it has none. */
+export function characterAcquisition({ name, acquisition }: PortOwner): CharacterAcquisition {
+  if (acquisition !== undefined && !isUrbAcquisition(acquisition)) return acquisition;
+  throw new VmmError('VMM_CONFIG', `The machine '${name}' was made without a character port.`, { where: name });
+}
+
+/** The machine's USB port. Throws `VMM_CONFIG` when it has none. */
+export function urbAcquisition({ name, acquisition }: PortOwner): UrbAcquisition {
+  if (acquisition !== undefined && isUrbAcquisition(acquisition)) return acquisition;
+  throw new VmmError('VMM_CONFIG', `The machine '${name}' was made without a USB port.`, { where: name });
+}
+
+/** Whether USB transfers, not characters, pass there. */
+export function isUrbAcquisition(acquisition: Acquisition): acquisition is UrbAcquisition {
+  return acquisition.kind === 'virtio-usb' || acquisition.kind === 'urb-ring';
 }

@@ -5,6 +5,7 @@ import { VirtualClock } from '../../base/index.js';
 import { BOARD } from '../boot/board-map.js';
 import { MemoryStorage } from '../devices/virtio/block-storage.js';
 import { VmmError } from '../errors.js';
+import { characterAcquisition, urbAcquisition } from './acquisition.js';
 import { createVcpu } from './create-vcpu.js';
 import { firmwareInfo } from './firmware-info.js';
 import { createMachine } from './machine.js';
@@ -57,6 +58,41 @@ describe('the devices of a board', () => {
     scheduler.runUntil(1e9);
     clock.advanceTo(clock.now() + 1e9);
     expect(text()).to.equal('CB@@@@@@');
+  });
+
+  it('come after a paravirtual USB device, whose accesses count as acquisition', () => {
+    const { clock, scheduler, machine, text } = bench(program(PROBE), {
+      acquisition: { kind: 'virtio-usb' },
+      devices: { drives: [new MemoryStorage(new Uint8Array(512))] },
+    });
+    scheduler.runUntil(1e9);
+    clock.advanceTo(clock.now() + 1e9);
+    // Device id 0x5255.
+    expect(text()).to.equal(`${String.fromCharCode(0x55 + 64)}B@@@@@@`);
+    expect(machine.exits.of('acquisition')).to.equal(1);
+    expect(urbAcquisition(machine).inFlight).to.equal(0);
+    expect(() => characterAcquisition(machine)).to.throw(VmmError, /without a character port/);
+  });
+
+  it('leave the transports to others where a USB device is a ring in memory', () => {
+    const { clock, scheduler, machine, text } = bench(program(PROBE), {
+      acquisition: { kind: 'urb-ring', queueSize: 16 },
+      devices: { drives: [new MemoryStorage(new Uint8Array(512))] },
+    });
+    const gpa = machine.plan.urbRing?.gpa ?? 0;
+    expect(gpa % 0x1000).to.equal(0);
+    expect(machine.memory.readU32(gpa)).to.equal(0x5255_5652);
+    expect(machine.memory.readU32(gpa + 8)).to.equal(16);
+    scheduler.runUntil(1e9);
+    clock.advanceTo(clock.now() + 1e9);
+    expect(text()).to.equal('B@@@@@@@');
+    expect(() => characterAcquisition(machine)).to.throw(VmmError, /without a character port/);
+  });
+
+  it('are no USB port where characters pass', () => {
+    const { machine } = bench(program(PROBE), { acquisition: { kind: 'ns16550a', baudRate: 9600 } });
+    expect(characterAcquisition(machine).kind).to.equal('ns16550a');
+    expect(() => urbAcquisition(machine)).to.throw(VmmError, /without a USB port/);
   });
 
   it('are refused when there are too many, or an entropy device has no seed', () => {

@@ -12,11 +12,10 @@ import type { GuestRam } from '../devices/guest-ram.js';
 import { Ns16550a } from '../devices/ns16550a.js';
 import { Plic } from '../devices/plic.js';
 import { ReportRing } from '../devices/report-ring.js';
-import { SerialRing } from '../devices/serial-ring.js';
 import { type FinisherOutcome, TestFinisher } from '../devices/test-finisher.js';
-import { VirtioConsole } from '../devices/virtio/virtio-console.js';
 import { VmmError } from '../errors.js';
-import { ACQUISITION_REGION, type Acquisition } from './acquisition.js';
+import type { Acquisition } from './acquisition.js';
+import { createAcquisition, takesTransport } from './create-acquisition.js';
 import type { AcquisitionKind, BoardDevices } from './machine-config.js';
 import type { MemoryPlan } from './memory-plan.js';
 import { emptyTransport, virtioDevices } from './virtio-devices.js';
@@ -72,7 +71,7 @@ export function createBoard(parts: BoardParts): Board {
       device: new GoldfishRtc({ clock, line: plic.line(source), ...epoch }),
     });
   }
-  mapTransports(parts, bus, plic, acquisition?.kind === 'virtio-console' ? 1 : 0);
+  mapTransports(parts, bus, plic, takesTransport(parts.acquisition) ? 1 : 0);
   let reportRing: ReportRing | undefined;
   if (plan.reportRing !== undefined) {
     reportRing = new ReportRing({ ram, base: plan.reportRing.gpa, dataBytes: plan.reportRing.dataBytes });
@@ -91,67 +90,6 @@ function consoleBackend(parts: BoardParts): CharacterBackend {
     roomAvailable: () => parts.consoleRoom(),
     configure: () => {},
     modemControl: () => {},
-  };
-}
-
-function createAcquisition(parts: BoardParts, bus: Bus, plic: Plic): Acquisition | undefined {
-  switch (parts.acquisition) {
-    case undefined:
-      return undefined;
-    case 'ns16550a': {
-      const { base, length, source } = BOARD.acquisitionUart;
-      const uart = new Ns16550a({ clock: parts.clock, line: plic.line(source) });
-      bus.map({ name: ACQUISITION_REGION, base, length, device: uart });
-      return {
-        kind: 'ns16550a',
-        frontend: uart,
-        flush: () => {},
-        poll: () => 0,
-        disconnected: () => {},
-        fault: '',
-      };
-    }
-    case 'virtio-console': {
-      const { base, length, source } = BOARD.virtio;
-      const device = new VirtioConsole({ clock: parts.clock, line: plic.line(source), ram: parts.ram });
-      bus.map({ name: ACQUISITION_REGION, base, length, device });
-      return {
-        kind: 'virtio-console',
-        frontend: device,
-        flush: () => device.flushReceive(),
-        poll: () => 0,
-        disconnected: () => {},
-        get fault() {
-          return device.fault;
-        },
-      };
-    }
-    case 'serial-ring':
-      return createSerialRing(parts);
-  }
-}
-
-function createSerialRing(parts: BoardParts): Acquisition | undefined {
-  const place = parts.plan.serialRing;
-  if (place === undefined) return undefined;
-  const ring = new SerialRing({
-    clock: parts.clock,
-    ram: parts.ram,
-    base: place.gpa,
-    rxEntries: place.rxEntries,
-    txEntries: place.txEntries,
-    doorbell: () => parts.setPending(INTERRUPT.doorbell, true),
-  });
-  ring.initialise();
-  return {
-    kind: 'serial-ring',
-    frontend: ring,
-    flush: () => ring.publish(),
-    poll: () => ring.poll(),
-    disconnected: (gone) => ring.disconnected(gone),
-    get fault() {
-      return ring.fault;
-    },
   };
 }
 

@@ -10,17 +10,31 @@ import type { EngineName } from './create-vcpu.js';
 import type { MachineEnd } from './machine-end.js';
 import type { ExitCost, MachineLimits } from './virtual-pace.js';
 
-/** How the guest reaches its instrument. The first two are emulated devices on the bus, the third is memory alone. */
-export type AcquisitionKind = 'ns16550a' | 'virtio-console' | 'serial-ring';
+/** How the guest reaches a character device. The first two are emulated devices on the bus, the third is memory alone. */
+export type CharacterAcquisitionKind = 'ns16550a' | 'virtio-console' | 'serial-ring';
 
-export interface AcquisitionConfig {
-  readonly kind: AcquisitionKind;
+/** How the guest reaches a USB device: an emulated device on the bus, or memory alone. */
+export type UrbAcquisitionKind = 'virtio-usb' | 'urb-ring';
+
+/** How the guest reaches its instrument. */
+export type AcquisitionKind = CharacterAcquisitionKind | UrbAcquisitionKind;
+
+export interface CharacterAcquisitionConfig {
+  readonly kind: CharacterAcquisitionKind;
   /** What the profile names; it goes into the device tree. */
   readonly baudRate: number;
   /** Entries of a serial ring each way, powers of two; 4,096 and 1,024 when absent. */
   readonly rxEntries?: number;
   readonly txEntries?: number;
 }
+
+export interface UrbAcquisitionConfig {
+  readonly kind: UrbAcquisitionKind;
+  /** Descriptors of a URB ring, a power of two up to 1,024; 64 when absent. */
+  readonly queueSize?: number;
+}
+
+export type AcquisitionConfig = CharacterAcquisitionConfig | UrbAcquisitionConfig;
 
 /** A network card and the user-mode network behind it (`UserNetwork`). */
 export interface NetworkConfig {

@@ -3,6 +3,7 @@
 import { expect } from 'chai';
 import { VirtualClock } from '../../base/index.js';
 import { VmmError } from '../errors.js';
+import { characterAcquisition } from './acquisition.js';
 import { InstructionTimebase } from './instruction-timebase.js';
 import { createMachine } from './machine.js';
 import type { MachineConfig } from './machine-config.js';
@@ -131,8 +132,8 @@ describe('machine in virtual time', () => {
       j wait`;
     const { scheduler, machine } = bench(program(echo), { acquisition: { kind: 'ns16550a', baudRate: 9_600 } });
     const sent: number[] = [];
-    const frontend = machine.acquisition?.frontend;
-    frontend?.attach({
+    const { frontend } = characterAcquisition(machine);
+    frontend.attach({
       transmit: (byte) => sent.push(byte),
       roomAvailable: () => {},
       configure: () => {},
@@ -140,7 +141,7 @@ describe('machine in virtual time', () => {
     });
     for (const [i, byte] of [0x68, 0x69, 0x21].entries()) {
       scheduler.runUntil(1_000_000 * (i + 1));
-      expect(frontend?.receive(byte, 0)).to.equal(true);
+      expect(frontend.receive(byte, 0)).to.equal(true);
     }
     scheduler.runUntil(10_000_000);
     expect(sent).to.deep.equal([0x68, 0x69, 0x21]);
@@ -288,7 +289,7 @@ describe('machines together in virtual time', () => {
       ...common,
       name: 'talker',
       image: program(speaker(40_000), true),
-      onConsole: (byte) => listener.acquisition?.frontend.receive(byte, 0),
+      onConsole: (byte) => characterAcquisition(listener).frontend.receive(byte, 0),
     });
     for (const machine of speakerFirst ? [talker, listener] : [listener, talker]) scheduler.add(machine);
     scheduler.runUntil(10_000_000);

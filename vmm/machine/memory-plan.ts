@@ -5,8 +5,9 @@ import { BOARD } from '../boot/board-map.js';
 import { type AcquisitionNode, buildBoardTree } from '../boot/board-tree.js';
 import { reportRingBytes } from '../devices/report-ring.js';
 import { serialRingBytes } from '../devices/serial-ring.js';
+import { URB_RING_QUEUE_SIZE, urbRingBytes } from '../devices/urb-ring.js';
 import { VmmError } from '../errors.js';
-import type { AcquisitionConfig, MachineConfig } from './machine-config.js';
+import type { AcquisitionConfig, CharacterAcquisitionConfig, MachineConfig } from './machine-config.js';
 
 const PAGE = 0x1000;
 /** Room for the tree; without long boot arguments it takes about 4 KiB. Firmware of a 64-bit guest adds to it in place. */
@@ -29,6 +30,7 @@ export interface MemoryPlan {
   /** A page for OpenSBI's dynamic firmware information; undefined for an image that is no firmware with something behind it. */
   readonly firmwareInfoGpa: number | undefined;
   readonly serialRing: { readonly gpa: number; readonly rxEntries: number; readonly txEntries: number } | undefined;
+  readonly urbRing: { readonly gpa: number; readonly queueSize: number } | undefined;
   readonly reportRing: { readonly gpa: number; readonly dataBytes: number } | undefined;
 }
 
@@ -50,6 +52,8 @@ export function planMemory(config: PlannedConfig): MemoryPlan {
   const ring = acquisition?.kind === 'serial-ring' ? ringEntries(acquisition) : undefined;
   const serialRing =
     ring === undefined ? undefined : { gpa: take(serialRingBytes(ring.rxEntries, ring.txEntries)), ...ring };
+  const queueSize = acquisition?.kind === 'urb-ring' ? (acquisition.queueSize ?? URB_RING_QUEUE_SIZE) : undefined;
+  const urbRing = queueSize === undefined ? undefined : { gpa: take(urbRingBytes(queueSize)), queueSize };
   const dataBytes = config.reportRingBytes ?? DEFAULT_REPORT_BYTES;
   const reportRing = config.reportRing === true ? { gpa: take(reportRingBytes(dataBytes)), dataBytes } : undefined;
   checkRoom(config, top);
@@ -63,7 +67,7 @@ export function planMemory(config: PlannedConfig): MemoryPlan {
     ...(config.image.initrd === undefined ? {} : { initrd: config.image.initrd }),
     ...(config.seed === undefined ? {} : { rngSeed: rngSeed(config.seed) }),
     ...(config.bootargs === undefined ? {} : { bootargs: config.bootargs }),
-    acquisitions: acquisition === undefined ? [] : [acquisitionNode(acquisition, serialRing)],
+    acquisitions: acquisition === undefined ? [] : [acquisitionNode(acquisition, { serialRing, urbRing })],
     ...(reportRing === undefined
       ? {}
       : { reportRing: { base: reportRing.gpa, length: reportRingBytes(reportRing.dataBytes) } }),
@@ -75,7 +79,7 @@ export function planMemory(config: PlannedConfig): MemoryPlan {
       hint: 'Shorten the boot arguments.',
     });
   }
-  return { xlen, ramBytes, tree, treeGpa, firmwareInfoGpa, serialRing, reportRing };
+  return { xlen, ramBytes, tree, treeGpa, firmwareInfoGpa, serialRing, urbRing, reportRing };
 }
 
 function rngSeed(seed: string): Uint8Array {
@@ -85,17 +89,23 @@ function rngSeed(seed: string): Uint8Array {
   return bytes;
 }
 
-function ringEntries(acquisition: AcquisitionConfig): { rxEntries: number; txEntries: number } {
+function ringEntries(acquisition: CharacterAcquisitionConfig): { rxEntries: number; txEntries: number } {
   return {
     rxEntries: acquisition.rxEntries ?? DEFAULT_RX_ENTRIES,
     txEntries: acquisition.txEntries ?? DEFAULT_TX_ENTRIES,
   };
 }
 
-function acquisitionNode(acquisition: AcquisitionConfig, ring: MemoryPlan['serialRing']): AcquisitionNode {
+function acquisitionNode(
+  acquisition: AcquisitionConfig,
+  { serialRing, urbRing }: Pick<MemoryPlan, 'serialRing' | 'urbRing'>,
+): AcquisitionNode {
+  if (urbRing !== undefined) return { kind: 'urb-ring', base: urbRing.gpa, length: urbRingBytes(urbRing.queueSize) };
+  if (!('baudRate' in acquisition)) return { kind: 'virtio', index: 0 };
   const { kind, baudRate } = acquisition;
-  if (ring !== undefined) {
-    return { kind: 'serial-ring', base: ring.gpa, length: serialRingBytes(ring.rxEntries, ring.txEntries), baudRate };
+  if (serialRing !== undefined) {
+    const length = serialRingBytes(serialRing.rxEntries, serialRing.txEntries);
+    return { kind: 'serial-ring', base: serialRing.gpa, length, baudRate };
   }
   return kind === 'virtio-console' ? { kind: 'virtio', index: 0, baudRate } : { kind: 'ns16550a', index: 0, baudRate };
 }

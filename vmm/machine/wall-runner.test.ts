@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import { VirtualClock, WallClock } from '../../base/index.js';
 import type { GuestImage } from '../boot/guest-image.js';
 import { VmmError } from '../errors.js';
+import { characterAcquisition } from './acquisition.js';
 import { createMachine, type Machine } from './machine.js';
 import type { MachineConfig } from './machine-config.js';
 import { PASS, program } from './test-support.js';
@@ -91,7 +92,7 @@ describe('WallRunner', () => {
       ${PASS}
     hang: j hang`;
     const machine = add(program(receiver), { acquisition: { kind: 'ns16550a', baudRate: 9_600 } });
-    setImmediate(() => machine.acquisition?.frontend.receive(0x5a, 0));
+    setImmediate(() => characterAcquisition(machine).frontend.receive(0x5a, 0));
     expect(await runner.run(FOREVER_NS)).to.deep.equal({ kind: 'ended' });
     expect(machine.core.vcpu.readRegister(20)).to.equal(0x5an);
   });

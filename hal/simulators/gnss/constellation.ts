@@ -1,7 +1,7 @@
 /** The satellites above a simulated receiver: slowly moving, with signal strengths and the dilution of precision they give. */
 
 import type { Random } from '../../../base/index.js';
-import { cos, DEGREE, sin } from './portable-math.js';
+import { cos, DEGREE, sin } from '../portable-math.js';
 
 /** How one satellite system is numbered. */
 export interface SatelliteSystem {

@@ -1,6 +1,6 @@
 /** Paths on a sphere and the conversion to earth-centred coordinates; the route of a simulated receiver is laid out with them. */
 
-import { atan2, cos, DEGREE, sin } from './portable-math.js';
+import { atan2, cos, DEGREE, sin } from '../portable-math.js';
 
 /** Mean radius of the earth (IUGG), metres. Distances and speeds of routes are measured on this sphere. */
 export const EARTH_RADIUS_M = 6_371_008.8;

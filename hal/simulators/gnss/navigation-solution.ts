@@ -1,9 +1,9 @@
 /** What a receiver knows at one epoch, in the integer units that messages are made from. */
 
+import { atan2, cos, DEGREE } from '../portable-math.js';
 import type { CalendarTime } from './calendar.js';
 import { createCalendarTime } from './calendar.js';
 import { EARTH_RADIUS_M } from './geodesy.js';
-import { atan2, cos, DEGREE } from './portable-math.js';
 import type { RoutePoint } from './route.js';
 
 /** Filled in place at every epoch. Positions and velocities mean something only while `positionKnown`. */

@@ -127,6 +127,7 @@ class SimulatedReceiver implements GnssReceiver, ReceiverControl {
   readonly #listeners = new Set<(epoch: GnssEpoch) => void>();
   readonly #startUtcMs: number;
   #schedule: EpochSchedule;
+  #wasOn = false;
   #output: SerialDeviceOutput | undefined;
   #nextUtcMs = Number.NEGATIVE_INFINITY;
   #lastUtcMs = Number.NEGATIVE_INFINITY;
@@ -170,10 +171,13 @@ class SimulatedReceiver implements GnssReceiver, ReceiverControl {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Its battery keeps time and settings while it is without power: epochs go on where they would have been. */
   start(output: SerialDeviceOutput): void {
     this.#output = output;
     const nowNs = this.#clock.now();
-    this.#schedule = new EpochSchedule(nowNs, this.#startUtcMs, this.settings.clockPpm);
+    if (!this.#wasOn) this.#schedule = new EpochSchedule(nowNs, this.#startUtcMs, this.settings.clockPpm);
+    this.#wasOn = true;
+    this.#parser.reset();
     this.#plan(nowNs);
   }
 

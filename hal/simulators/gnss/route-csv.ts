@@ -1,8 +1,8 @@
 /** A route given as a table: rows of time, latitude, longitude and altitude, linear in between. */
 
 import { HalError } from '../../errors.js';
+import { cos, DEGREE } from '../portable-math.js';
 import { EARTH_RADIUS_M } from './geodesy.js';
-import { cos, DEGREE } from './portable-math.js';
 import type { Route, RoutePoint } from './route.js';
 
 /** Longest table, in rows. */

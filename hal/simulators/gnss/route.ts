@@ -1,8 +1,8 @@
 /** Where a simulated receiver is at any time after power-on: fixed, on a line, along waypoints, on a circle, or as a table says. */
 
 import { HalError } from '../../errors.js';
+import { cos, DEGREE, sin } from '../portable-math.js';
 import { GreatCircle, greatCircleBetween, type PathPoint, turnDeg } from './geodesy.js';
-import { cos, DEGREE, sin } from './portable-math.js';
 import { createTableRoute, parseRouteCsv } from './route-csv.js';
 
 /** Position in degrees and metres above mean sea level, velocity in metres per second. Filled in place. */

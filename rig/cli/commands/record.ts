@@ -16,6 +16,7 @@ interface RecordFlags {
   readonly profile?: string;
   readonly out: string;
   readonly guest?: string;
+  readonly bootargs?: string;
   readonly for?: number;
   readonly seed?: string;
   readonly quiet?: boolean;
@@ -28,7 +29,10 @@ With --guest the trace also holds the guest's journal, so that "rig replay" repe
 Examples:
   $ rig record --port /dev/ttyUSB0 --profile gnss-nmea-1hz -o drive.pcapng      until Ctrl-C
   $ rig record --port /dev/ttyUSB0 --profile gnss-nmea-1hz --guest gnss-logger --for '10 min' -o logged.pcapng
-  $ rig record --port sim:gnss-nmea-1hz --for '60 s' -o sim.pcapng`;
+  $ rig record --port sim:gnss-nmea-1hz --for '60 s' -o sim.pcapng
+  $ rig record --port sim:velleman-k8055 --guest k8055-logger --for '10 s' -o board.pcapng
+
+A USB device speaks when it is spoken to: its recording needs a guest.`;
 
 export function recordCommand(environment: CommandEnvironment, finish: Finish): Command {
   return new Command('record')
@@ -37,6 +41,7 @@ export function recordCommand(environment: CommandEnvironment, finish: Finish): 
     .option('-p, --profile <name>', 'profile of the device; a simulator has its own')
     .requiredOption('-o, --out <file>', 'trace to write; an existing file is refused')
     .option('--guest <name>', 'a guest, or path of an ELF file, that reads the device while it is recorded')
+    .option('--bootargs <text>', "boot arguments of the guest, like 'rate=5000 channels=4'")
     .addOption(new Option('--for <duration>', 'how long; until Ctrl-C when not given').argParser(duration))
     .addOption(seedOption())
     .option('-q, --quiet', 'no progress')
@@ -55,16 +60,16 @@ async function record(flags: RecordFlags, { stdout, stderr }: CommandEnvironment
       outPath: resolve(flags.out),
       seed: flags.seed ?? 'record',
       abort: interrupt.signal,
-      progress: ({ elapsedNs, characters }) =>
-        progress.show(`${formatValue(elapsedNs, 'ns')}, ${characters} characters`),
+      progress: ({ elapsedNs, characters }) => progress.show(`${formatValue(elapsedNs, 'ns')}, ${characters} bytes`),
       ...(flags.profile === undefined ? {} : { profile: flags.profile }),
       ...(flags.guest === undefined ? {} : { guest: flags.guest }),
+      ...(flags.bootargs === undefined ? {} : { bootargs: flags.bootargs }),
       ...(flags.for === undefined ? {} : { durationNs: flags.for }),
     });
     progress.stop();
     const { characters, durationNs, blocks, bytes, sentence, trouble } = result;
     stdout.write(
-      `${flags.out}: ${characters} characters in ${formatValue(durationNs, 'ns')}, ${blocks} blocks, ${bytes} bytes; ${sentence}\n`,
+      `${flags.out}: ${characters} bytes in ${formatValue(durationNs, 'ns')}, ${blocks} blocks, ${bytes} bytes; ${sentence}\n`,
     );
     if (trouble !== undefined) throw trouble;
     return EXIT.pass;

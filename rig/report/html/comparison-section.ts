@@ -63,7 +63,7 @@ function tiles(members: readonly Member[]): Markup {
       [`${name}: latency p99`, (i: number) => latency(i, name, 'p99')] as const,
     ]),
     ['exits on the data path', (i) => quantity(guests[i].exits.dataPath, 'count')],
-    ['characters lost', (i) => quantity(members[i].run.serial.overruns, 'count')],
+    ['bytes lost', (i) => quantity(members[i].run.wire.overruns, 'count')],
   ];
   return html`<dl class="tiles">${entries.map(
     ([title, value]) =>

@@ -223,7 +223,7 @@ describe('the HTML report of a hostile session', () => {
       calibration: { name: EVIL, provenance: EVIL },
       clocks: [{ name: EVIL, ppm: 1, quantumNs: 1 }],
       stations: [{ station: EVIL, count: 1, p50Ns: 0, p99Ns: 0, maxNs: 0 }],
-      serial: { ...run.serial, faults: { [EVIL]: 1 } },
+      wire: { ...run.wire, faults: { [EVIL]: 1 } },
       certification: { ...run.certification, sentence: EVIL, outputDigest: EVIL },
       guests: [
         {

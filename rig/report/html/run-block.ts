@@ -30,17 +30,9 @@ ${channels}`;
 }
 
 function runFacts(run: RunSummary, detail: RunDetail | undefined): Markup {
-  const { certification: c, trace, stop, serial } = run;
+  const { certification: c, trace, stop, wire } = run;
   const file = detail === undefined ? trace.file : fileLink(detail.traceFile, detail.traceFile);
-  const faults = Object.entries(serial.faults).map(([kind, count]) => `${kind} ${count}`);
-  const line = [
-    `${grouped(serial.received)} characters received`,
-    `${grouped(serial.transmitted)} sent`,
-    `${grouped(serial.overruns)} lost`,
-    `${grouped(serial.parityErrors)} parity errors`,
-    `${grouped(serial.framingErrors)} framing errors`,
-    counted(serial.breaks, 'break'),
-  ];
+  const faults = Object.entries(wire.faults).map(([kind, count]) => `${kind} ${count}`);
   const clocks = run.clocks.map(({ name, ppm, quantumNs }) => `${name} ${ppm} ppm, ${formatValue(quantumNs, 'ns')}`);
   return facts([
     ['ended', `${stop.sentence}${stop.code === undefined ? '' : `, code ${stop.code}`}`],
@@ -55,10 +47,34 @@ function runFacts(run: RunSummary, detail: RunDetail | undefined): Markup {
       'trace',
       html`${file}<span class="interval">${counted(trace.blocks, 'block')}, ${counted(trace.bytes, 'byte')}; sha256 <code>${trace.sha256}</code></span>`,
     ],
-    ['line', line.join(', ')],
+    ['wire', wireFacts(wire).join(', ')],
     ...(faults.length > 0 ? ([['faults injected', faults.join(', ')]] as const) : []),
     ['clocks declared', clocks.join('; ') || NOTHING],
   ]);
+}
+
+function wireFacts({ received, transmitted, overruns, line, urbs }: RunSummary['wire']): string[] {
+  return [
+    `${counted(received, line === undefined ? 'byte' : 'character')} received`,
+    `${grouped(transmitted)} sent`,
+    `${grouped(overruns)} lost`,
+    ...(line === undefined
+      ? []
+      : [
+          counted(line.parityErrors, 'parity error'),
+          counted(line.framingErrors, 'framing error'),
+          counted(line.breaks, 'break'),
+        ]),
+    ...(urbs === undefined
+      ? []
+      : [
+          `${counted(urbs.submitted, 'transfer')} (${grouped(urbs.control)} of them control)`,
+          `${grouped(urbs.completed)} completed`,
+          `${grouped(urbs.stalled)} stalled`,
+          `${grouped(urbs.unlinked)} unlinked`,
+          `${grouped(urbs.failed)} failed`,
+        ]),
+  ];
 }
 
 function stationTable({ stations }: RunSummary, source: string): Markup {

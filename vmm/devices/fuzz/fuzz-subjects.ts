@@ -1,6 +1,6 @@
 /** The device models that are fuzzed, and the surroundings that each one needs to get anywhere. */
 
-import { type Random, VirtualClock } from '../../../base/index.js';
+import { type Random, type Urb, VirtualClock } from '../../../base/index.js';
 import { BOARD } from '../../boot/board-map.js';
 import type { MmioDevice } from '../../bus/mmio-device.js';
 import type { CharacterBackend, CharacterFrontend } from '../character.js';
@@ -11,12 +11,16 @@ import { Ns16550a } from '../ns16550a.js';
 import { LCR, UART } from '../ns16550a-registers.js';
 import { PLIC, PLIC_SOURCES, Plic } from '../plic.js';
 import { TestFinisher } from '../test-finisher.js';
+import { URB_HEADER_BYTES } from '../urb-request.js';
+import type { UrbBackend } from '../urb-seam.js';
+import { TEST_PLUG } from '../urb-test-kit.js';
 import { MemoryStorage } from '../virtio/block-storage.js';
 import { VirtioBlk } from '../virtio/virtio-blk.js';
 import { VirtioConsole } from '../virtio/virtio-console.js';
 import { VirtioMmio } from '../virtio/virtio-mmio.js';
 import { VirtioRng } from '../virtio/virtio-rng.js';
-import { VIRTIO_REGISTERS, VirtioWorld } from './virtio-world.js';
+import { VirtioUsb } from '../virtio/virtio-usb.js';
+import { type RequestShape, VIRTIO_REGISTERS, VirtioWorld } from './virtio-world.js';
 
 /** A device with its surroundings. */
 export interface FuzzedDevice {
@@ -47,6 +51,7 @@ export const FUZZ_SUBJECTS: readonly FuzzSubject[] = [
   { name: 'virtio console', length: BOARD.virtio.length, registers: VIRTIO_REGISTERS, create: virtioConsole },
   { name: 'virtio block device', length: BOARD.virtio.length, registers: VIRTIO_REGISTERS, create: blk },
   { name: 'virtio entropy device', length: BOARD.virtio.length, registers: VIRTIO_REGISTERS, create: rng },
+  { name: 'virtio URB device', length: BOARD.virtio.length, registers: VIRTIO_REGISTERS, create: usb },
 ];
 
 function finisher(): FuzzedDevice {
@@ -196,6 +201,66 @@ function rng(): FuzzedDevice {
     },
   });
   return { device, step: (random) => world.step(device, random), depth: () => filled };
+}
+
+const URB_REQUEST: RequestShape = {
+  headerBytes: URB_HEADER_BYTES,
+  endBytes: URB_HEADER_BYTES,
+  fill: (ram, gpa, random) => {
+    const wild = (usual: number): number => (random.below(16) === 0 ? random.uint32() : usual);
+    // Few numbers, so that URBs are unlinked and numbers are used twice.
+    const words = [1 + random.below(2), random.below(32), 0, random.below(2), random.below(4), random.below(32)];
+    [...words, 64 * random.below(32), 0, 0, random.below(16)].forEach((word, i) => {
+      ram.pokeU32(gpa + 4 * i, wild(word));
+    });
+  },
+};
+
+/** Completes what it is given in any order, at once too, with any status and length. */
+class WildUrbs implements UrbBackend {
+  submitted = 0;
+  readonly #waiting: Urb[] = [];
+
+  constructor(readonly complete: (urb: Urb) => void) {}
+
+  submit(urb: Urb): void {
+    if (urb.data.length < urb.length) throw new RangeError(`a URB of ${urb.length} bytes has ${urb.data.length}`);
+    this.submitted++;
+    this.#waiting.push(urb);
+  }
+
+  cancel(urb: Urb): void {
+    if (!this.#waiting.includes(urb)) throw new RangeError('a URB is cancelled that nobody has');
+    if (urb.id % 2 === 0) this.#end(this.#waiting.indexOf(urb), -2, 0);
+  }
+
+  step(random: Random): void {
+    if (this.#waiting.length > 64) throw new RangeError('more URBs are in flight than the pool has');
+    if (this.#waiting.length === 0 || random.below(2) === 0) return;
+    const status = random.below(2) === 0 ? 0 : -random.below(128);
+    this.#end(random.below(this.#waiting.length), status, random.below(0x1_0000));
+  }
+
+  #end(index: number, status: number, actual: number): void {
+    const [urb] = this.#waiting.splice(index, 1);
+    urb.status = status;
+    urb.actualLength = Math.min(actual, urb.length);
+    this.complete(urb);
+  }
+}
+
+function usb(): FuzzedDevice {
+  const world = new VirtioWorld(1, URB_REQUEST);
+  const { clock, line, ram } = world;
+  const device = new VirtioUsb({ clock, line, ram });
+  const backend = new WildUrbs((urb) => device.completed(urb));
+  device.attach(backend);
+  const step = (random: Random): void => {
+    backend.step(random);
+    if (random.below(64) === 0) device.plugged(random.below(4) === 0 ? undefined : TEST_PLUG);
+    world.step(device, random);
+  };
+  return { device, step, depth: () => backend.submitted };
 }
 
 /** Keeps a count and nothing else, so that memory does not grow by the test itself. */

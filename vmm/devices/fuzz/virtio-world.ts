@@ -17,6 +17,24 @@ const HEADERS = RAM + 0x2000;
 
 export const VIRTIO_REGISTERS: readonly number[] = [...Object.values(VIRTIO_MMIO), VIRTIO_MMIO.Config + 8];
 
+/** What a device's driver puts in front of its data, and how long the writable end of a request is. */
+export interface RequestShape {
+  readonly headerBytes: number;
+  readonly endBytes: number;
+  /** Writes a header that is right often enough. */
+  fill(ram: CheckedRam, gpa: number, random: Random): void;
+}
+
+const BLOCK_REQUEST: RequestShape = {
+  headerBytes: 16,
+  endBytes: 1,
+  fill: (ram, gpa, random) => {
+    ram.pokeU32(gpa, random.below(16) === 0 ? random.uint32() : random.below(9));
+    ram.pokeU32(gpa + 8, random.below(16) === 0 ? random.uint32() : random.below(0x90));
+    ram.pokeU32(gpa + 12, random.below(16) === 0 ? random.uint32() : 0);
+  },
+};
+
 /** RAM, clock, line and up to two queues; `step` does one thing that a driver, a wild one too, may do. */
 export class VirtioWorld {
   readonly clock = new VirtualClock();
@@ -25,7 +43,10 @@ export class VirtioWorld {
   readonly #rings: DriverQueue[];
   readonly #queues: SplitQueue[] = [];
 
-  constructor(queues: 1 | 2) {
+  constructor(
+    queues: 1 | 2,
+    readonly shape = BLOCK_REQUEST,
+  ) {
     this.#rings = Array.from(
       { length: queues },
       (_, i) => new DriverQueue(this.ram, RAM + i * QUEUE_BYTES, QUEUE_SIZE),
@@ -88,14 +109,19 @@ export class VirtioWorld {
     const ring = this.#rings[index];
     const head = random.below(QUEUE_SIZE);
     const [data, end] = [(head + 1) % QUEUE_SIZE, (head + 2) % QUEUE_SIZE];
-    this.ram.pokeU32(HEADERS, random.below(16) === 0 ? random.uint32() : random.below(9));
-    this.ram.pokeU32(HEADERS + 8, random.below(16) === 0 ? random.uint32() : random.below(0x90));
-    this.ram.pokeU32(HEADERS + 12, random.below(16) === 0 ? random.uint32() : 0);
+    const { headerBytes, endBytes } = this.shape;
+    this.shape.fill(this.ram, HEADERS, random);
     const writable = random.below(2) === 0 ? DESCRIPTOR.write : 0;
     const length = random.below(8) === 0 ? random.below(0x6000) : 512 * random.below(4);
-    ring.describe(head, HEADERS, random.below(16) === 0 ? random.below(16) : 16, DESCRIPTOR.next, data);
+    ring.describe(
+      head,
+      HEADERS,
+      random.below(16) === 0 ? random.below(headerBytes) : headerBytes,
+      DESCRIPTOR.next,
+      data,
+    );
     ring.describe(data, DATA + random.below(16), length, writable | DESCRIPTOR.next, end);
-    ring.describe(end, DATA - 1, 1, random.below(16) === 0 ? 0 : DESCRIPTOR.write);
+    ring.describe(end, DATA - endBytes, endBytes, random.below(16) === 0 ? 0 : DESCRIPTOR.write);
     ring.offer(head);
     device.write(VIRTIO_MMIO.QueueNotify, 4, index);
   }

@@ -1,21 +1,26 @@
 /** Reads and writes the buffers of a chain as one run of bytes, because a device may assume nothing of their framing. */
 
 import type { GuestRam } from '../guest-ram.js';
-import type { SplitQueue } from './split-queue.js';
 
-/** A place in some of the buffers of the chain that `queue` has loaded (virtio 1.2, section 2.7.4). Allocates nothing. */
+/** Buffers of a chain, as a `SplitQueue` has them loaded or as they were kept. */
+export interface SegmentList {
+  readonly segmentGpa: Float64Array;
+  readonly segmentLength: Float64Array;
+}
+
+/** A place in some of the buffers of a chain (virtio 1.2, section 2.7.4). Allocates nothing. */
 export class SegmentCursor {
   /** Bytes from here to the end; callers ask for no more. */
   remaining = 0;
   readonly #ram: GuestRam;
-  readonly #queue: SplitQueue;
+  readonly #list: SegmentList;
   #index = 0;
   #offset = 0;
   #gpa = 0;
 
-  constructor(ram: GuestRam, queue: SplitQueue) {
+  constructor(ram: GuestRam, list: SegmentList) {
     this.#ram = ram;
-    this.#queue = queue;
+    this.#list = list;
   }
 
   /** Goes to the start of buffer `first`; buffer `end` is the first one that is not part of the run. */
@@ -23,7 +28,7 @@ export class SegmentCursor {
     this.#index = first;
     this.#offset = 0;
     this.remaining = 0;
-    for (let i = first; i < end; i++) this.remaining += this.#queue.segmentLength[i];
+    for (let i = first; i < end; i++) this.remaining += this.#list.segmentLength[i];
   }
 
   /** Copies the next `length` bytes from guest RAM to `target` at `offset`. */
@@ -50,7 +55,7 @@ export class SegmentCursor {
 
   /** Moves on by up to `wanted` bytes of one buffer, at least 1; they begin at `#gpa`. */
   #step(wanted: number): number {
-    const { segmentGpa, segmentLength } = this.#queue;
+    const { segmentGpa, segmentLength } = this.#list;
     while (this.#offset === segmentLength[this.#index]) {
       this.#index++;
       this.#offset = 0;

@@ -36,6 +36,8 @@ export class SplitQueue {
   deviceArea = 0;
   /** Head of the loaded chain. */
   head = 0;
+  /** Counts how often the rings began anew: a chain that was loaded before that is no longer to be completed. */
+  generation = 0;
   /** Buffers of the loaded chain: device-readable ones first, `writableFrom` is the first device-writable one. */
   segmentCount = 0;
   writableFrom = 0;
@@ -160,6 +162,7 @@ export class SplitQueue {
   }
 
   #restart(): void {
+    this.generation++;
     this.#seenAvailable = 0;
     this.#lastAvailable = 0;
     this.#used = 0;

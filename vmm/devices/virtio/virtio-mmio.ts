@@ -73,6 +73,8 @@ export interface VirtioDevice {
   notified(index: number): void;
   /** The driver set DRIVER_OK. */
   started(): void;
+  /** The driver reset the device: what it asked for is no longer wanted. */
+  reset?(): void;
 }
 
 /**
@@ -117,6 +119,12 @@ export class VirtioMmio implements MmioDevice {
   /** Used buffers wait for the driver. */
   interrupt(): void {
     this.#raise(VIRTIO_INTERRUPT.usedBuffer);
+  }
+
+  /** The configuration space has changed; a driver that runs is told. */
+  configurationChanged(): void {
+    this.#configGeneration++;
+    if ((this.#status & VIRTIO_STATUS.DRIVER_OK) !== 0) this.#raise(VIRTIO_INTERRUPT.configurationChange);
   }
 
   /** Stops the device until the driver resets it (section 2.1.2). */
@@ -283,6 +291,7 @@ export class VirtioMmio implements MmioDevice {
     this.#queueSel = 0;
     this.#fault = '';
     for (const queue of this.#device.queues) queue.reset();
+    this.#device.reset?.();
     this.#line.set(false);
   }
 }
