@@ -85,6 +85,18 @@ describe('injected USB faults', () => {
     expect(bench.faults).to.deep.include({ ...bench.faults[0], kind: 'drop', bytes: 3, endpointAddress: loopIn });
   });
 
+  it('drop what the first of several transfers brought, and keep their order', () => {
+    const bench = new Bench(first('drop'));
+    const urbs = [bench.submit(loopIn, 64), bench.submit(loopIn, 64), bench.submit(loopIn, 64)];
+    for (let value = 1; value <= 4; value++) {
+      bench.fill(value);
+      bench.run(1e6);
+    }
+    expect(bench.done.map(({ urb }) => urb)).to.deep.equal(urbs);
+    expect(urbs.map(({ data }) => data[0])).to.deep.equal([2, 3, 4]);
+    expect(bench.kinds).to.deep.equal(['drop']);
+  });
+
   it('corrupt one bit', () => {
     const bench = new Bench(first('corrupt'));
     const urb = bench.submit(loopIn, 64);
@@ -92,6 +104,16 @@ describe('injected USB faults', () => {
     bench.run(1e6);
     const bits = [...urb.data].reduce((sum, byte) => sum + byte.toString(2).replaceAll('0', '').length, 0);
     expect([urb.status, urb.actualLength, bits]).to.deep.equal([ok, 4, 1]);
+  });
+
+  it('delay a transfer for as long as its appointment says', () => {
+    const bench = new Bench({ events: [{ kind: 'delay', atTransfer: 0, durationNs: 5e6 }], durationNs: 50e6 });
+    bench.fill(1);
+    const urb = bench.submit(loopIn, 64);
+    bench.run(4e6);
+    expect(bench.done).to.deep.equal([]);
+    bench.run(2e6);
+    expect(bench.done.map((done) => done.urb)).to.deep.equal([urb]);
   });
 
   it('delay a transfer, and those of its endpoint that come behind it', () => {

@@ -37,6 +37,10 @@ class FaultyUsbPort implements UsbPort, UsbSink {
   /** Transfers the port has, by what shall become of them. */
   readonly #inFlight = new Map<Urb, TransferFault | undefined>();
   readonly #shortened = new Map<Urb, number>();
+  /** How long transfers with an appointed delay are held, where that appointment says. */
+  readonly #delayNs = new Map<Urb, number>();
+  /** Taken back from the port, to be given to it again behind one whose bytes were dropped. */
+  readonly #requeued = new Set<Urb>();
   readonly #delayed = new Set<Delayed>();
   readonly #appointments: CheckedUsbFaults['events'];
   readonly #plugging: Timer[] = [];
@@ -95,6 +99,7 @@ class FaultyUsbPort implements UsbPort, UsbSink {
         this.#sink?.completed(urb);
         return;
       }
+    this.#requeued.delete(urb);
     if (this.#inFlight.has(urb)) this.#port.cancel(urb);
   }
 
@@ -112,8 +117,15 @@ class FaultyUsbPort implements UsbPort, UsbSink {
   }
 
   completed(urb: Urb): void {
+    if (this.#requeued.delete(urb) && urb.status === URB_STATUS.unlinked && this.#present) {
+      if (urb.actualLength > 0) this.#tell('drop', urb, urb.actualLength);
+      this.#resubmit(urb, this.#inFlight.get(urb));
+      return;
+    }
     const fault = this.#inFlight.get(urb);
+    const delayNs = this.#delayNs.get(urb) ?? this.#plan.durationNs;
     this.#inFlight.delete(urb);
+    this.#delayNs.delete(urb);
     const whole = this.#shortened.get(urb);
     if (whole !== undefined) {
       urb.length = whole;
@@ -122,7 +134,7 @@ class FaultyUsbPort implements UsbPort, UsbSink {
     if (urb.transferType === TRANSFER_TYPE.control && urb.status === URB_STATUS.ok) this.#table.accepted(urb.setup);
     if (!this.#present) this.#sink?.completed(urb);
     else if (fault === undefined || urb.status !== URB_STATUS.ok) this.#complete(urb);
-    else this.#strike(urb, fault);
+    else this.#strike(urb, fault, delayNs);
   }
 
   plugged(present: boolean): void {
@@ -140,7 +152,11 @@ class FaultyUsbPort implements UsbPort, UsbSink {
       ({ atTransfer, atNs }) => atTransfer === number || (atNs !== undefined && atNs <= this.#clock.now()),
     );
     let draw = this.#random.float();
-    if (index >= 0) return this.#possible(this.#appointments.splice(index, 1)[0].kind as TransferFault, urb);
+    if (index >= 0) {
+      const [{ kind, durationNs }] = this.#appointments.splice(index, 1);
+      if (kind === 'delay' && durationNs !== undefined) this.#delayNs.set(urb, durationNs);
+      return this.#possible(kind as TransferFault, urb);
+    }
     for (const kind of TRANSFER_FAULTS) {
       draw -= this.#plan[kind];
       if (draw < 0) return this.#possible(kind, urb);
@@ -162,12 +178,11 @@ class FaultyUsbPort implements UsbPort, UsbSink {
     this.#tell('shortRead', urb, 0);
   }
 
-  #strike(urb: Urb, fault: TransferFault): void {
+  #strike(urb: Urb, fault: TransferFault, delayNs: number): void {
     switch (fault) {
       case 'drop':
         this.#tell('drop', urb, urb.actualLength);
-        this.#inFlight.set(urb, undefined);
-        this.#port.submit(urb);
+        this.#waitOn(urb);
         return;
       case 'corrupt':
         if (urb.actualLength > 0) {
@@ -177,7 +192,7 @@ class FaultyUsbPort implements UsbPort, UsbSink {
         }
         break;
       case 'delay':
-        this.#delay(urb);
+        this.#delay(urb, delayNs);
         return;
       case 'protocol':
         this.#tell('protocol', urb, 0);
@@ -189,9 +204,28 @@ class FaultyUsbPort implements UsbPort, UsbSink {
     this.#complete(urb);
   }
 
-  #delay(urb: Urb): void {
+  /** It gets what comes next, before those that wait behind it: they go to the end of the port's queue, in their order. */
+  #waitOn(urb: Urb): void {
+    const behind = [...this.#inFlight.keys()].filter(
+      ({ transferType, endpointAddress }) =>
+        transferType === urb.transferType && endpointAddress === urb.endpointAddress,
+    );
+    this.#resubmit(urb, undefined);
+    for (const other of behind) {
+      this.#requeued.add(other);
+      this.#port.cancel(other);
+    }
+  }
+
+  #resubmit(urb: Urb, fault: TransferFault | undefined): void {
+    this.#inFlight.delete(urb);
+    this.#inFlight.set(urb, fault);
+    this.#port.submit(urb);
+  }
+
+  #delay(urb: Urb, delayNs: number): void {
     this.#tell('delay', urb, 0);
-    this.#completeAt(urb, Math.max(this.#clock.now() + this.#plan.durationNs, this.#delayedUntil(urb)));
+    this.#completeAt(urb, Math.max(this.#clock.now() + delayNs, this.#delayedUntil(urb)));
   }
 
   /** Transfers of an endpoint complete in order: behind a delayed one the next ones wait. */

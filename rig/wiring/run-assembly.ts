@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import type { Random, VirtualClock, WallClock } from '../../base/index.js';
-import type { HalError, TraceRecorder } from '../../hal/index.js';
+import type { HalError, TraceRecorder, TraceSink } from '../../hal/index.js';
 import { ACQUISITION_REGION, createMachine, type Machine } from '../../vmm/index.js';
 import { RigError } from '../errors.js';
 import type { GuestRun, RunRequest, StopReason, WireRun } from '../run/run-types.js';
@@ -27,6 +27,8 @@ export interface AssemblyOptions {
   readonly random: Random;
   /** Describes the device in the trace. Called with the recording armed, before the device is touched. */
   readonly link: (recorder: TraceRecorder) => DeviceLink;
+  /** Takes the trace instead of a file in the run's folder. */
+  readonly trace?: TraceSink;
 }
 
 interface Seat {
@@ -68,7 +70,7 @@ export class RunAssembly {
     );
     this.tracePath = join(request.outDir, request.traceName ?? TRACE_NAME);
     this.recorder = createRecorder({
-      to: this.tracePath,
+      to: options.trace ?? this.tracePath,
       clock,
       manifest: runManifest(request, options.guest, options.calibration),
     });
