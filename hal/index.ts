@@ -4,6 +4,7 @@ export { HalError, type HalErrorCode, type HalErrorDetails } from './errors.js';
 export type { HidDevice, HidDeviceInfo, HidEvents } from './hid/hid-device.js';
 export { type HidFromPortOptions, openHid } from './hid/hid-from-usb-port.js';
 export { type PortFromHidOptions, portFromHid } from './hid/port-from-hid.js';
+export { hidUdevRule } from './hid/real/hid-errors.js';
 export type { HidListing, RealHidInfo } from './hid/real/hid-sysfs.js';
 export { type HidSelector, listRealHid, openRealHid, type RealHidOptions, selectHid } from './hid/real/real-hid.js';
 export { RealHidDevice } from './hid/real/real-hid-device.js';
@@ -194,6 +195,8 @@ export {
   usbSelectorOf,
 } from './usb/real/select-usb.js';
 export type { UsbDeviceInfo, UsbListing } from './usb/real/sysfs.js';
+export { usbUdevRule } from './usb/real/usb-errors.js';
+export { type UsbWatch, type UsbWatchOptions, watchRealUsb } from './usb/real/watch-usb.js';
 export type {
   UsbDivergence,
   UsbDivergenceReport,

@@ -189,6 +189,12 @@ describe('rig', () => {
     }
   });
 
+  it('lists devices, without opening any, or says why there are none', async () => {
+    const { code, out } = await rig(['list', 'devices']);
+    expect(code).to.equal(EXIT.pass);
+    expect(out).to.match(/^((usb:|\/dev\/)\S+\t.*\n)*$|^no USB device: .+\n$/m);
+  });
+
   it('lists what is shipped', async () => {
     const { code, out } = await rig(['list', 'guests']);
     expect(code).to.equal(EXIT.pass);
@@ -285,10 +291,10 @@ describe('doctor', () => {
     title: '10cf:5500 "USB K8055" at 1-2',
     profile: 'velleman-k8055',
     node: '/dev/bus/usb/001/004',
-    vendorId: '10cf',
-    productId: '5500',
+    rule: 'SUBSYSTEM=="usb", a rule',
+    hid: [{ node: '/dev/hidraw7', rule: 'KERNEL=="hidraw*", a rule' }],
   };
-  const STRANGER = { ...BOARD, name: 'usb:1-3', profile: undefined, node: '/dev/bus/usb/001/005', productId: '0001' };
+  const STRANGER = { ...BOARD, name: 'usb:1-3', profile: undefined, node: '/dev/bus/usb/001/005', hid: [] };
   const probe = (change: Partial<MachineProbe> = {}): MachineProbe => ({
     nodeVersion: '20.19.0',
     platform: 'linux',
@@ -309,7 +315,10 @@ describe('doctor', () => {
     const other = await find('usb:1-3');
     expect(other?.state).to.equal('optional');
     expect(other?.detail).to.include('no shipped profile knows it');
-    expect(other?.hint).to.include('ATTR{idVendor}=="10cf", ATTR{idProduct}=="0001"');
+    expect(other?.hint).to.include('SUBSYSTEM=="usb", a rule');
+    const hid = await find('/dev/hidraw7');
+    expect(hid).to.include({ state: 'optional', detail: 'HID of usb:1-2; no permission' });
+    expect(hid?.hint).to.include('KERNEL=="hidraw*", a rule');
     const none = await find('USB devices', { usb: async () => ({ devices: [], reason: 'no USB here' }) });
     expect(none?.detail).to.equal('no USB here');
   });

@@ -123,11 +123,16 @@ function shippedChecks(): CheckResult[] {
 
 const PORT_NAMES = /^(?:ttyUSB|ttyACM|ttyAMA|ttyXRUSB|cu\.)/;
 
-function portChecks(probe: MachineProbe): CheckResult[] {
-  const ports = probe
+/** Device files of serial adapters. */
+export function serialNodes(probe: MachineProbe): string[] {
+  return probe
     .names('/dev')
     .filter((name) => PORT_NAMES.test(name))
     .sort();
+}
+
+function portChecks(probe: MachineProbe): CheckResult[] {
+  const ports = serialNodes(probe);
   if (ports.length === 0)
     return [
       {
@@ -164,17 +169,26 @@ async function usbChecks(probe: MachineProbe): Promise<CheckResult[]> {
         hint: 'simulators and recordings need none; plug a device in for --binding real',
       },
     ];
-  return devices.map(({ name, title, profile, node, vendorId, productId }) => {
+  return devices.flatMap(({ name, title, profile, node, rule, hid }) => {
     const known = profile === undefined ? 'no shipped profile knows it' : `profile ${profile}`;
-    if (probe.mayUse(node)) return { name, state: 'good', detail: `${title}, ${known}` };
-    const ids = `ATTR{idVendor}=="${vendorId}", ATTR{idProduct}=="${productId}"`;
-    return {
-      name,
-      state: 'optional',
-      detail: `${title}, ${known}; no permission`,
-      hint: `to use it add the udev rule SUBSYSTEM=="usb", ${ids}, TAG+="uaccess", and one for KERNEL=="hidraw*" with ATTRS for a HID device`,
-    };
+    return [
+      permissionCheck(probe, { name, detail: `${title}, ${known}`, node, rule }),
+      ...hid.map((each) => permissionCheck(probe, { name: each.node, detail: `HID of ${name}`, ...each })),
+    ];
   });
+}
+
+function permissionCheck(
+  probe: MachineProbe,
+  { name, detail, node, rule }: { name: string; detail: string; node: string; rule: string },
+): CheckResult {
+  if (probe.mayUse(node)) return { name, state: 'good', detail };
+  return {
+    name,
+    state: 'optional',
+    detail: `${detail}; no permission`,
+    hint: `to use it write this line into /etc/udev/rules.d/70-rigvisor.rules: ${rule} and run "sudo udevadm control --reload && sudo udevadm trigger"`,
+  };
 }
 
 function toolCheck(probe: MachineProbe, command: string, purpose: string, debian: string): CheckResult {

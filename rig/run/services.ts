@@ -161,11 +161,11 @@ export interface UsbDevices {
     readonly title: string;
     /** Shipped profile that has its ids. */
     readonly profile: string | undefined;
-    /** Device file of the USB library. */
+    /** Device file of the USB library, and the udev rule that lets a person use it. */
     readonly node: string;
-    /** Four hexadecimal digits. */
-    readonly vendorId: string;
-    readonly productId: string;
+    readonly rule: string;
+    /** Its HID interfaces: device files of the HID library, as `--port` takes them. */
+    readonly hid: readonly { readonly node: string; readonly rule: string }[];
   }[];
   /** Why there are none, where the machine shows no USB at all. */
   readonly reason?: string;

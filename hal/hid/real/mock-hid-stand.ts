@@ -32,12 +32,13 @@ export class MockHidStand {
   readonly received: Uint8Array[] = [];
   readonly folder = mkdtempSync(join(tmpdir(), 'mock-hid-'));
   readonly path = join(this.folder, 'dev/hidraw0');
+  readonly #device = join(this.folder, `sys/devices/usb1/${PORT_PATH}/${PORT_PATH}:1.0/0003:1209:0002.0001`);
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #feature: readonly number[] = [MOCK_FEATURE.id, ...new Array<number>(MOCK_FEATURE.bytes).fill(0)];
 
   constructor() {
-    const device = join(this.folder, `sys/devices/usb1/${PORT_PATH}/${PORT_PATH}:1.0/0003:1209:0002.0001`);
+    const device = this.#device;
     mkdirSync(device, { recursive: true });
     const ids = `0003:${hex8(MOCK_HID.vendorId)}:${hex8(MOCK_HID.productId)}`;
     writeFileSync(join(device, 'uevent'), `HID_ID=${ids}\nHID_NAME=Mock\nHID_UNIQ=M1\n`);
@@ -45,6 +46,26 @@ export class MockHidStand {
     symlinkSync(device, join(this.folder, 'sys/class/hidraw/hidraw0/device'));
     mkdirSync(join(this.folder, 'dev'));
     this.#server = createServer((socket) => this.#serve(socket));
+  }
+
+  /** A second node with the same ids. */
+  addTwin(): void {
+    const node = join(this.folder, 'sys/class/hidraw/hidraw1');
+    mkdirSync(node);
+    symlinkSync(this.#device, join(node, 'device'));
+  }
+
+  /** No permission to open the device, until it is given. */
+  deny(): void {
+    writeFileSync(`${this.path}.denied`, '');
+  }
+
+  permit(): void {
+    rmSync(`${this.path}.denied`);
+  }
+
+  hideHid(): void {
+    rmSync(join(this.folder, 'sys/class'), { recursive: true });
   }
 
   get options(): RealHidOptions {

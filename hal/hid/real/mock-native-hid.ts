@@ -1,6 +1,7 @@
 /** Stands for package `node-hid` in the process that owns a device: a device is a socket, at whose other end a test sits. */
 
 import { EventEmitter } from 'node:events';
+import { existsSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { HidDeviceInfo } from '../hid-device.js';
@@ -84,7 +85,10 @@ class MockHidDevice extends EventEmitter {
 }
 
 export const HIDAsync = {
+  /** udev sets the permissions of a node some time after it is there. */
   open(path: string): Promise<MockHidDevice> {
+    if (existsSync(`${path}.denied`))
+      return Promise.reject(new TypeError(`cannot open device with path ${path}: open failed: Permission denied`));
     return new Promise((resolve, reject) => {
       const socket = connect(path);
       socket.once('connect', () => resolve(new MockHidDevice(socket)));

@@ -3,9 +3,10 @@
 import { expect } from 'chai';
 import type { HalError } from '../../errors.js';
 import { wallTime } from '../../serial/passing-time.js';
+import { parseUsbSelector } from '../../usb/real/select-usb.js';
 import { testHidDevice } from '../hid-suite.js';
 import { MOCK_FEATURE, MOCK_HID, MockHidStand } from './mock-hid-stand.js';
-import { openRealHid } from './real-hid.js';
+import { listRealHid, openRealHid, selectHid } from './real-hid.js';
 import type { RealHidDevice } from './real-hid-device.js';
 
 testHidDevice('real, with a mock in place of node-hid', async () => {
@@ -106,5 +107,70 @@ describe('a real HID device', () => {
     stand = new MockHidStand();
     expect(await code(openRealHid(stand.path, { ...stand.options, accessRetryMs: 0 }))).to.equal('HAL_IO');
     await stand.plug();
+  });
+
+  it('refuses when two devices fit, and names both', async () => {
+    stand.addTwin();
+    const error: HalError = await openRealHid('1209:0002', stand.options).then(
+      () => expect.fail('it was opened'),
+      (thrown) => thrown,
+    );
+    expect(error.code).to.equal('HAL_INVALID');
+    expect(error.message).to.include('hidraw0').and.to.include('hidraw1');
+    device = await openRealHid(stand.path, stand.options);
+  });
+
+  it('waits for the permission of a device that was just plugged in', async () => {
+    stand.deny();
+    const opening = openRealHid(stand.path, { ...stand.options, accessRetryMs: 5000 });
+    await wallTime().pass(300e6);
+    stand.permit();
+    device = await opening;
+  });
+
+  it('gives up where the permission does not come', async () => {
+    stand.deny();
+    expect(await code(openRealHid(stand.path, { ...stand.options, accessRetryMs: 100 }))).to.equal('HAL_DENIED');
+  });
+
+  it('says in one sentence that the package cannot be loaded', async () => {
+    const nativeModule = 'node-hid-that-is-not-there';
+    expect(await code(openRealHid(stand.path, { ...stand.options, nativeModule }))).to.equal('HAL_UNSUPPORTED');
+  });
+
+  it('lists nothing, with the reason, where the machine shows no HID', async () => {
+    stand.hideHid();
+    const { devices, reason } = await listRealHid(stand.options);
+    expect(devices).to.deep.equal([]);
+    expect(reason).to.match(/class\/hidraw is not there/);
+  });
+
+  it('is not stopped by the lock of a process that was killed', async () => {
+    const killed = await openRealHid(stand.path, stand.options);
+    const lost = new Promise((resolve) => killed.on('error', resolve));
+    process.kill(killed.hostPid ?? 0, 'SIGKILL');
+    await lost;
+    await killed.close();
+    device = await openRealHid(stand.path, stand.options);
+  });
+});
+
+const NAMED = process.env.RIGVISOR_HID ?? '';
+
+describe(`a real HID device${NAMED === '' ? ' (pending: RIGVISOR_HID names none, like 10cf:5500)' : ` ${NAMED}`}`, () => {
+  before(function () {
+    if (NAMED === '') this.skip();
+  });
+
+  it('is what the machine lists, stays open without a report, and closes', async () => {
+    const listed = selectHid(await listRealHid(), NAMED.startsWith('/') ? { path: NAMED } : parseUsbSelector(NAMED));
+    const device = await openRealHid({ path: listed.path });
+    try {
+      expect(await device.getDeviceInfo()).to.include({ vendorId: listed.vendorId, productId: listed.productId });
+      await device.read(100);
+      expect(device.lost).to.equal(0);
+    } finally {
+      await device.close();
+    }
   });
 });

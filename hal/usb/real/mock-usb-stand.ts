@@ -1,6 +1,15 @@
 /** What tests of the real USB binding stand on: a made-up sysfs with one device, a mock of the library, and how to drive both. */
 
-import { lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RealUsbDevice } from './real-device.js';
@@ -75,11 +84,12 @@ export class MockUsbStand {
   readonly options: RealUsbOptions;
   readonly #devices = join(this.sysfs, 'bus/usb/devices');
 
-  constructor() {
+  /** `module`: which stand-in for the library. */
+  constructor(module = 'mock-native-usb.js') {
     mkdirSync(join(this.sysfs, 'bus/usb/drivers/usbhid'), { recursive: true });
     mkdirSync(this.#devices, { recursive: true });
     writeFileSync(join(this.folder, 'log'), '');
-    const mock = new URL('./mock-native-usb.js', import.meta.url);
+    const mock = new URL(`./${module}`, import.meta.url);
     mock.searchParams.set('sysfs', this.sysfs);
     mock.searchParams.set('state', this.folder);
     this.options = { nativeModule: mock.href, sysfs: this.sysfs, locks: join(this.folder, 'locks') };
@@ -123,6 +133,11 @@ export class MockUsbStand {
   /** What the library was asked to do, in every process. */
   log(): string[] {
     return readFileSync(join(this.folder, 'log'), 'utf8').split('\n').slice(0, -1);
+  }
+
+  /** Files of locks that are held, or were left. */
+  locks(): string[] {
+    return readdirSync(join(this.folder, 'locks'));
   }
 
   deny(): void {

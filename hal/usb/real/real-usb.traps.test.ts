@@ -303,8 +303,11 @@ describe(`real USB against the library's ways${LINUX ? '' : ' (pending: needs Li
         await device.controlTransferOut({ requestType: 'vendor', recipient: 'device', request: 0, value: 0, index: 0 });
         process.kill(process.pid, 'SIGKILL');`;
       expect(spawnSync(process.execPath, ['--input-type=module', '-e', source]).signal).to.equal('SIGKILL');
-      for (let tries = 0; !stand.driverAttached && tries < 300; tries++) await sleep(10);
+      // The last thing that the process which gives back writes down.
+      for (let tries = 0; stand.log().at(-1) !== 'close' && tries < 300; tries++) await sleep(10);
       expect(stand.driverAttached).to.equal(true);
+      for (let tries = 0; stand.locks().length > 0 && tries < 100; tries++) await sleep(10);
+      expect(stand.locks()).to.deep.equal([]);
     });
   });
 

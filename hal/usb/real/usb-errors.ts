@@ -2,6 +2,7 @@
 
 import { HalError, type HalErrorDetails } from '../../errors.js';
 import { HostRequestError } from '../../host-process/host-process.js';
+import { nativeModuleError } from '../../host-process/native-module.js';
 import { hex4 } from './select-usb.js';
 import { usbTrouble } from './usb-texts.js';
 
@@ -44,6 +45,8 @@ export function usbError(error: unknown, device: UsbIdentity, what: string): Hal
   if (code === TIMED_OUT) return new HalError('HAL_TIMEOUT', `${where}: ${what} ${message}`, details);
   // The host process speaks in the terms of the layer where it knows them.
   if (code?.startsWith('HAL_')) return new HalError(code as HalError['code'], message, details);
+  const unloaded = nativeModuleError(message, 'usb', 'access to USB devices', error);
+  if (unloaded !== undefined) return unloaded;
   switch (usbTrouble(message)) {
     case 'stall':
       return new HalError('HAL_STALL', `${where}: ${what}: the device stalled`, details);
