@@ -55,7 +55,7 @@ export function sequenceOf(deviceClass: DeviceClass, number: number): Sequence {
         guest: 'k8055-logger',
         ...cell(number, ['paravirtual']),
         bootargs: 'hold=2',
-        ...usbFaults(random, 900 * NS_PER_MS, 150),
+        ...usbFaults(random, 900 * NS_PER_MS, 150, 300),
       };
     case 'bulk':
       return bulk(seed, number, random);
@@ -73,11 +73,16 @@ function bulk(seed: string, number: number, random: Random): Sequence {
     guest: 'scan-logger',
     ...cell(number, ['paravirtual']),
     bootargs: `${scan} mode=counter`,
-    ...usbFaults(random, 800 * NS_PER_MS, 250),
+    ...usbFaults(random, 800 * NS_PER_MS, 250, 0),
   };
 }
 
-function usbFaults(random: Random, durationNs: number, mostDelayMs: number): Pick<Sequence, 'durationNs' | 'faults'> {
+function usbFaults(
+  random: Random,
+  leastNs: number,
+  mostDelayMs: number,
+  restMs: number,
+): Pick<Sequence, 'durationNs' | 'faults'> {
   const count = 1 + random.below(5);
   const events: NonNullable<UsbFaultPlan['events']> = [];
   for (let i = 0; i < count; i++) {
@@ -87,6 +92,9 @@ function usbFaults(random: Random, durationNs: number, mostDelayMs: number): Pic
     else if (kind === 'delay') events.push({ kind, atNs, durationNs: 1 + random.below(mostDelayMs * NS_PER_MS) });
     else events.push({ kind, atNs });
   }
+  // After each failure a guest rests, and the next fault waits for it: a quiet time is left behind the last one.
+  const failures = events.filter(({ kind }) => kind === 'stall' || kind === 'protocol').length;
+  const durationNs = leastNs + restMs * NS_PER_MS * Math.max(0, failures - 1);
   return { durationNs, faults: { events: [...events, { kind: 'unplug', atNs: durationNs - END_NS }] } };
 }
 

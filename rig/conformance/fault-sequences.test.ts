@@ -4,12 +4,10 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { GuestReport } from '../run/run-types.js';
 import { createExecutor } from '../wiring/executor.js';
-import { checkAlive, newTally, type Tally } from './fault-checks.js';
-import { checkBulk } from './fault-checks-bulk.js';
-import { checkHid } from './fault-checks-hid.js';
-import { checkSerial } from './fault-checks-serial.js';
-import { DEVICE_CLASSES, type DeviceClass, sequenceOf } from './fault-plans.js';
-import { type Played, play, requestOf, type Sequence } from './fault-sequences.js';
+import { checkSequence, told } from './check-sequence.js';
+import { newTally } from './fault-checks.js';
+import { DEVICE_CLASSES, sequenceOf } from './fault-plans.js';
+import { type Played, requestOf } from './fault-sequences.js';
 
 const NIGHTLY = process.env.RIGVISOR_NIGHTLY === '1';
 const SEQUENCES = NIGHTLY ? 10_000 : 150;
@@ -17,28 +15,6 @@ const SEQUENCES = NIGHTLY ? 10_000 : 150;
 const WHOLE_EVERY = NIGHTLY ? 50 : 75;
 /** One sequence alone, as a failure names it: `RIGVISOR_FAULT_SEED='bulk 17'`. */
 const [ONLY_CLASS, ONLY_NUMBER] = (process.env.RIGVISOR_FAULT_SEED ?? '').split(' ');
-
-const CHECKS: Readonly<Record<DeviceClass, (played: Played, tally: Tally) => void>> = {
-  serial: checkSerial,
-  hid: checkHid,
-  bulk: checkBulk,
-};
-
-async function check(deviceClass: DeviceClass, sequence: Sequence, tally: Tally): Promise<Played> {
-  try {
-    const played = await play(sequence);
-    checkAlive(deviceClass, played, tally);
-    CHECKS[deviceClass](played, tally);
-    return played;
-  } catch (cause) {
-    throw told(sequence, cause);
-  }
-}
-
-function told(sequence: Sequence, cause: unknown): Error {
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return new Error(`RIGVISOR_FAULT_SEED='${sequence.seed}': ${message}\n${JSON.stringify(sequence)}`, { cause });
-}
 
 function essence(reports: readonly GuestReport[]): string[] {
   return reports.map(({ channel, fields, reportedAtNs }) => `${channel} ${reportedAtNs} ${JSON.stringify(fields)}`);
@@ -65,11 +41,11 @@ describe(`guests under ${SEQUENCES.toLocaleString('en')} seeded sequences of fau
     it(`${deviceClass}: nothing is lost unreported, nothing hangs, overruns are told of in time, data flow again`, async () => {
       const tally = newTally();
       if (ONLY_NUMBER !== undefined) {
-        await checkWhole(await check(deviceClass, sequenceOf(deviceClass, Number(ONLY_NUMBER)), tally));
+        await checkWhole(await checkSequence(deviceClass, sequenceOf(deviceClass, Number(ONLY_NUMBER)), tally));
         return;
       }
       for (let number = 0; number < SEQUENCES; number++) {
-        const played = await check(deviceClass, sequenceOf(deviceClass, number), tally);
+        const played = await checkSequence(deviceClass, sequenceOf(deviceClass, number), tally);
         if (number % WHOLE_EVERY === 0) await checkWhole(played);
       }
       if (NIGHTLY) console.log(`      ${deviceClass}: ${JSON.stringify(tally)}`);
