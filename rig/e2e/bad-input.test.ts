@@ -96,6 +96,15 @@ describe('bad input', function () {
     }
   });
 
+  it('calls a foreign capture complete, because only our recorder ends a trace with a summary', async () => {
+    const sectionHeader = [0x0a0d0d0a, 28, 0x1a2b3c4d, 1, 0xffffffff, 0xffffffff, 28];
+    const interfaceDescription = [1, 20, 220, 0, 20];
+    writeFileSync(join(folder.path, 'foreign.pcapng'), Uint32Array.from([...sectionHeader, ...interfaceDescription]));
+    const { code, out, err } = await rig(['trace', 'info', 'foreign.pcapng'], { cwd: folder.path });
+    expect([code, err]).to.deep.equal([EXIT.pass, '']);
+    expect(out).to.match(/^end +complete$/m);
+  });
+
   it('ends with 17 when results may not be written', async function () {
     const { nobody, reason } = await withoutRights();
     if (reason !== undefined) {

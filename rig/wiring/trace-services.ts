@@ -143,7 +143,8 @@ export async function diffTraces({ firstPath, secondPath, times }: DiffRequest):
 
 function endOf(info: TraceFacts): string {
   if (info.truncatedAt !== undefined) return `cut off at byte ${info.truncatedAt}; everything before is whole`;
-  return info.summaryText === undefined
+  // Only our recorder ends a trace with a summary, and only its traces name their clock.
+  return info.clock !== undefined && info.summaryText === undefined
     ? 'no summary: the recording was killed, everything written is whole'
     : 'complete';
 }
