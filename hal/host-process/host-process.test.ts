@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -8,26 +8,11 @@ import { WallClock } from '../../base/index.js';
 import type { HalError } from '../errors.js';
 import { wallTime } from '../serial/passing-time.js';
 import { HostProcess, type HostProcessOptions } from './host-process.js';
+import { alive, refusal } from './process-test-kit.js';
 
 interface TestRequests {
   ping: { args: undefined; answer: undefined };
   list: { args: undefined; answer: undefined };
-}
-
-async function refusal(promise: Promise<unknown>): Promise<HalError> {
-  return promise.then(
-    () => expect.fail('it did not reject'),
-    (error) => error,
-  );
-}
-
-function alive(pid: number): boolean {
-  try {
-    // A zombie that its parent has not collected yet has ended too.
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
 }
 
 async function untilGone(clock: WallClock, pid: number): Promise<void> {

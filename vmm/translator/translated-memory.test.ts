@@ -48,8 +48,8 @@ const ROOT = 0x8008_0000;
 const MIDDLE = ROOT + 0x1000;
 const LAST = ROOT + 0x2000;
 
-/** Calls code at four virtual addresses, two of which are the same physical page, and moves the pages on after each round. */
-const PAGED = `
+/** Goes to `super` in supervisor mode with Sv39 on; a trap leaves its cause in s9 and stops. */
+const TO_SUPERVISOR = `
   la t0, handler
   csrw mtvec, t0
   li t0, -1
@@ -66,6 +66,10 @@ const PAGED = `
   .align 2
   handler: csrr s9, mcause
   stop: j stop
+`;
+
+/** Calls code at four virtual addresses, two of which are the same physical page, and moves the pages on after each round. */
+const PAGED = `${TO_SUPERVISOR}
   super: li s2, 0x40000000
     li s3, 0x40001000
     li s4, 0x40002000
@@ -104,23 +108,7 @@ const PAGED = `
     ret`;
 
 /** Calls code in two pages of one superpage, which becomes pages and a superpage again; the second page leads elsewhere then. */
-const SPLIT = `
-  la t0, handler
-  csrw mtvec, t0
-  li t0, -1
-  csrw pmpaddr0, t0
-  li t0, 0x1f
-  csrw pmpcfg0, t0
-  li t0, 0x8000000000080080
-  csrw satp, t0
-  li t0, 0x800
-  csrs mstatus, t0
-  la t0, super
-  csrw mepc, t0
-  mret
-  .align 2
-  handler: csrr s9, mcause
-  stop: j stop
+const SPLIT = `${TO_SUPERVISOR}
   super: li s2, 0x40004ff8
     li s3, ${MIDDLE}
     ld s4, 0(s3)

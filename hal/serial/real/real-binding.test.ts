@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { WallClock } from '../../../base/index.js';
 import type { HalError } from '../../errors.js';
 import { HostRequestError } from '../../host-process/host-process.js';
+import { alive, refusal } from '../../host-process/process-test-kit.js';
 import { type DialogueStep, describeSerialBinding } from '../binding-suite.js';
 import { wallTime } from '../passing-time.js';
 import type { ChunkArrival } from '../port-from-binding.js';
@@ -94,22 +94,6 @@ describeSerialBinding('real, hardware', makeHardwareFixture, {
     : { unavailable: 'RIGVISOR_SERIAL does not name two joined ports, like /dev/ttyUSB0,/dev/ttyUSB1' }),
   withoutLeaving: 'nobody pulls the cable',
 });
-
-async function refusal(promise: Promise<unknown>): Promise<HalError> {
-  return promise.then(
-    () => expect.fail('it did not reject'),
-    (error) => error,
-  );
-}
-
-function alive(pid: number): boolean {
-  try {
-    // A zombie that its parent has not collected yet has ended too.
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
-}
 
 describe(`openRealPort${missing === undefined ? '' : ` (pending: ${missing})`}`, () => {
   before(function () {

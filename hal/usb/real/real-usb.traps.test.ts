@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { HalError } from '../../errors.js';
+import { refusal } from '../../host-process/process-test-kit.js';
 import { wallTime } from '../../serial/passing-time.js';
 import { drive, MOCK_REQUEST, MOCK_USB, MockUsbStand } from './mock-usb-stand.js';
 import type { RealUsbDevice, UsbTransferOptions } from './real-device.js';
@@ -7,13 +7,6 @@ import { listRealUsb, openRealUsb } from './real-usb.js';
 import { watchRealUsb } from './watch-usb.js';
 
 const LINUX = process.platform === 'linux';
-
-async function refusal(promise: Promise<unknown>): Promise<HalError> {
-  return promise.then(
-    () => expect.fail('it did not reject'),
-    (error) => error,
-  );
-}
 
 const sleep = (ms: number): Promise<void> => wallTime().pass(ms * 1e6);
 const counting = (length: number): Uint8Array => Uint8Array.from({ length }, (_, i) => i & 0xff);
