@@ -14,6 +14,9 @@ export {
   type HidReportType,
   parseReportDescriptor,
 } from './hid/report-ids.js';
+export { HostProcess, type HostProcessOptions, HostRequestError } from './host-process/host-process.js';
+export type { RequestTable } from './host-process/protocol.js';
+export { type HostHandlers, type HostService, sendToParent, serveHost } from './host-process/serve-host.js';
 export { listProfiles, loadProfile, type ProfileEntry, parseProfile } from './profile/load-profile.js';
 export {
   type HardwareProfile,

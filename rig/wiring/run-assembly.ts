@@ -3,13 +3,14 @@
 import { join } from 'node:path';
 import type { Random, VirtualClock, WallClock } from '../../base/index.js';
 import type { HalError, TraceRecorder, TraceSink } from '../../hal/index.js';
-import { ACQUISITION_REGION, createMachine, type Machine } from '../../vmm/index.js';
+import { ACQUISITION_REGION } from '../../vmm/index.js';
 import { RigError } from '../errors.js';
 import type { GuestRun, RunRequest, StopReason, WireRun } from '../run/run-types.js';
 import { type Calibration, medianNs } from './calibration.js';
 import { checkClaims } from './claims.js';
 import { type DeviceLink, deviceName, type JoinedPath, type Share } from './device-link.js';
 import { ExitLog } from './exit-log.js';
+import type { GuestMaker, GuestUnit } from './guest-unit.js';
 import type { OpenGuest } from './open-guest.js';
 import { ReportCollector } from './report-collector.js';
 import { runManifest } from './run-manifest.js';
@@ -18,7 +19,7 @@ import { createRecorder } from './trace-files.js';
 
 const TRACE_NAME = 'trace.pcapng';
 
-export interface AssemblyOptions {
+export interface AssemblyOptions<G extends GuestUnit> {
   readonly request: RunRequest;
   readonly guest: OpenGuest;
   readonly clock: VirtualClock | WallClock;
@@ -27,12 +28,13 @@ export interface AssemblyOptions {
   readonly random: Random;
   /** Describes the device in the trace. Called with the recording armed, before the device is touched. */
   readonly link: (recorder: TraceRecorder) => DeviceLink;
+  readonly makeGuest: GuestMaker<G>;
   /** Takes the trace instead of a file in the run's folder. */
   readonly trace?: TraceSink;
 }
 
-interface Seat {
-  readonly machine: Machine;
+interface Seat<G extends GuestUnit> {
+  readonly machine: G;
   readonly collector: ReportCollector;
   readonly consoleBytes: number[];
   readonly exits: ExitLog;
@@ -44,20 +46,20 @@ const CONSOLE_LIMIT = 1 << 20;
 export const MOST_REPORTS = 500_000;
 const MOST_GUESTS = 64;
 
-export class RunAssembly {
+export class RunAssembly<G extends GuestUnit> {
   readonly stations = new StationLog();
   readonly recorder: TraceRecorder;
   readonly tracePath: string;
-  readonly machines: Machine[];
+  readonly machines: G[];
   readonly link: DeviceLink;
   /** Set when the device went away. */
   deviceLost: HalError | undefined;
-  readonly #options: AssemblyOptions;
-  readonly #seats: Seat[] = [];
+  readonly #options: AssemblyOptions<G>;
+  readonly #seats: Seat<G>[] = [];
   #path: JoinedPath | undefined;
   #closed = false;
 
-  constructor(options: AssemblyOptions) {
+  constructor(options: AssemblyOptions<G>) {
     const { request, clock } = options;
     this.#options = options;
     const names = guestNames(request);
@@ -86,6 +88,7 @@ export class RunAssembly {
 
   /** Opens the device and joins it to the guests; once. The recording is armed by now. */
   async connect(): Promise<void> {
+    for (const machine of this.machines) await machine.ready?.();
     await this.link.open();
     const { clock, calibration, random } = this.#options;
     const { machines, stations } = this;
@@ -117,17 +120,14 @@ export class RunAssembly {
     }
   }
 
-  /** After the scheduler has taken the machines: a guest that wakes by itself has its rings watched again. */
-  watchWakes(): void {
-    const wake = this.#path?.wake;
-    if (wake === undefined) return;
-    for (const { machine } of this.#seats) {
-      const woken = machine.core.onWake;
-      machine.core.onWake = () => {
-        woken?.();
-        wake();
-      };
-    }
+  /** A guest has woken by itself: rings that nothing but looking tells of are watched again. */
+  woken(): void {
+    this.#path?.wake?.();
+  }
+
+  /** Waits until every journal has its last entry; `close` does the same where nothing has to be waited for. */
+  async seal(): Promise<void> {
+    for (const { machine } of this.#seats) await machine.seal();
   }
 
   /** What crossed the wire of the device. */
@@ -184,8 +184,8 @@ export class RunAssembly {
     });
   }
 
-  #seat(name: string, link: DeviceLink): Seat {
-    const { request, clock, guest, calibration } = this.#options;
+  #seat(name: string, link: DeviceLink): Seat<G> {
+    const { request, clock, guest, calibration, makeGuest } = this.#options;
     const journal = this.recorder.addUpper(`journal ${name}`, 'data', 'everything that entered and left the guest');
     const reports = this.recorder.addUpper(`reports ${name}`, 'data', "the guest's sample reports");
     const exitChannel = this.recorder.addUpper(
@@ -203,7 +203,7 @@ export class RunAssembly {
         reports.data(record, 0, length, atNs, wireIndex < 0 ? 0 : link.packetOf(wireIndex));
       },
     });
-    const machine = createMachine({
+    const machine = makeGuest({
       name,
       engine: request.cell.engine,
       image: guest.image,
@@ -219,7 +219,7 @@ export class RunAssembly {
       },
       onReport: (record, length) => collector.take(record, length),
     });
-    const seat: Seat = {
+    const seat: Seat<G> = {
       machine,
       collector,
       consoleBytes,
@@ -230,7 +230,7 @@ export class RunAssembly {
   }
 
   /** The journal's start is written while its machine is still being made. */
-  #now(machine: Machine | undefined): number {
+  #now(machine: G | undefined): number {
     return machine?.clock.now() ?? this.#options.clock.now();
   }
 }

@@ -3,7 +3,8 @@
 import { rmSync } from 'node:fs';
 import { createRandom, NS_PER_MS, WallClock } from '../../base/index.js';
 import type { HardwareProfile, SerialProfile, UsbProfile } from '../../hal/index.js';
-import { WallRunner } from '../../vmm/index.js';
+import { createMachine, type Machine, WallRunner } from '../../vmm/index.js';
+import { runInCell } from '../cell/run-in-cell.js';
 import { RigError } from '../errors.js';
 import type { RunRequest, RunResult, StopReason } from '../run/run-types.js';
 import { seconds } from './duration-text.js';
@@ -11,7 +12,7 @@ import { openDevice } from './open-device.js';
 import type { OpenGuest } from './open-guest.js';
 import { openUsbDevice } from './open-usb-device.js';
 import { MOST_REPORTS, RunAssembly } from './run-assembly.js';
-import { runResult } from './run-result.js';
+import { certifiedResult, gatherEvidence, type RunEvidence } from './run-result.js';
 import type { RunSource } from './run-source.js';
 import { SerialLink } from './serial-link.js';
 import { serialClocks } from './serial-source.js';
@@ -21,11 +22,24 @@ import { usbClocks } from './usb-source.js';
 /** How often limits are looked at and the journal goes to the trace. */
 const TURN_NS = 50 * NS_PER_MS;
 
+/**
+ * Hosted, it is performed here: this process is the monitor, and the I/O process owns the device. Partitioned, a process is
+ * made for the cell; nothing of it is performed here.
+ */
 export async function runWall(request: RunRequest, guest: OpenGuest, profile: HardwareProfile): Promise<RunResult> {
-  if (request.cell.architecture !== 'hosted')
-    throw new RigError('RIG_USAGE', 'a real device can be run in the hosted architecture only, so far', {
-      hint: 'use --architecture hosted, or a simulated or replayed device for the partitioned one',
-    });
+  const evidence =
+    request.cell.architecture === 'hosted'
+      ? await performWallRun(request, guest, profile)
+      : await runInCell(request, profile);
+  return certifiedResult(request, guest, evidence, undefined);
+}
+
+/** In this process, from opening the device to the end of the trace. */
+export async function performWallRun(
+  request: RunRequest,
+  guest: OpenGuest,
+  profile: HardwareProfile,
+): Promise<RunEvidence> {
   const clock = new WallClock();
   const device = profile.kind === 'serial' ? serialDevice(request, profile, clock) : usbDevice(request, profile, clock);
   const assembly = new RunAssembly({
@@ -35,6 +49,7 @@ export async function runWall(request: RunRequest, guest: OpenGuest, profile: Ha
     calibration: undefined,
     random: createRandom(request.seed),
     link: device.link,
+    makeGuest: createMachine,
   });
   let opened = false;
   let stop: StopReason;
@@ -43,22 +58,15 @@ export async function runWall(request: RunRequest, guest: OpenGuest, profile: Ha
     opened = true;
     stop = await drive(request, clock, assembly);
     assembly.settle();
+    await assembly.seal();
   } finally {
     assembly.close();
     if (!opened) rmSync(assembly.tracePath, { force: true });
     // The next run of a session may want the same device.
     await assembly.link.closed();
   }
-  return runResult({
-    request,
-    guest,
-    assembly,
-    source: { pacing: 'physical', clocks: device.clocks, truth: () => undefined },
-    stop,
-    calibration: undefined,
-    clockDomain: 'wall',
-    durationNs: clock.now(),
-  });
+  const source = { pacing: 'physical', clocks: device.clocks, truth: () => undefined } as const;
+  return gatherEvidence({ assembly, source, stop, clockDomain: 'wall', durationNs: clock.now() });
 }
 
 type RealDevice = Pick<RunSource, 'link' | 'clocks'>;
@@ -85,7 +93,7 @@ function usbDevice(request: RunRequest, profile: UsbProfile, clock: WallClock): 
   };
 }
 
-async function drive(request: RunRequest, clock: WallClock, assembly: RunAssembly): Promise<StopReason> {
+async function drive(request: RunRequest, clock: WallClock, assembly: RunAssembly<Machine>): Promise<StopReason> {
   const runner = new WallRunner(clock);
   for (const machine of assembly.machines) runner.add(machine);
   const startNs = clock.now();
