@@ -44,6 +44,7 @@ export {
   type ChunkArrival,
   portFromBinding,
 } from './serial/port-from-binding.js';
+export { BlockingTerminal } from './serial/pty/blocking-terminal.js';
 export { openPty, type PtyExport, type PtyOptions } from './serial/pty/open-pty.js';
 export { bindingFromPty, type PtyBindingHandle, ptyBinding } from './serial/pty/pty-binding.js';
 export { PtyMaster } from './serial/pty/pty-master.js';
