@@ -14,10 +14,7 @@ const QUANTILES = [0.5, 0.99, 0.999] as const;
 export async function benchLatency(args: readonly string[]): Promise<readonly Row[]> {
   const exchanges = count(args, 'exchanges', 100_000);
   const rounds = count(args, 'rounds', 20);
-  const engine = choice([`--engine`, option(args, 'engine') ?? 'translator'], 'engine', [
-    'interpreter',
-    'translator',
-  ])[0];
+  const [engine] = choice(args, 'engine', ['translator', 'interpreter']) as readonly Engine[];
   const frontends = choice(args, 'frontends', ['emulated', 'paravirtual']) as readonly Frontend[];
   const rows: Row[] = [];
   for (const load of choice(args, 'load', ['none', 'all cores'])) {

@@ -36,12 +36,17 @@ export function quantileDifference(
   second: readonly Float64Array[],
   p: number,
 ): QuantileDifference {
-  const rounds = Math.min(first.length, second.length);
+  const count = Math.min(first.length, second.length);
   const random = createRandom('bootstrap');
-  const all = Array.from({ length: rounds }, (_, i) => i);
-  const of = (picked: readonly number[]): [number, number] => [pooled(first, picked, p), pooled(second, picked, p)];
-  const [a, b] = of(all);
-  const draws = Array.from({ length: RESAMPLES }, () => of(all.map(() => random.below(rounds))));
+  const sides = [new PooledRounds(first.slice(0, count)), new PooledRounds(second.slice(0, count))] as const;
+  const times = new Uint32Array(count).fill(1);
+  const of = (): [number, number] => [sides[0].quantile(p, times), sides[1].quantile(p, times)];
+  const [a, b] = of();
+  const draws = Array.from({ length: RESAMPLES }, () => {
+    times.fill(0);
+    for (let i = 0; i < count; i++) times[random.below(count)]++;
+    return of();
+  });
   return {
     p,
     first: interval(
@@ -59,15 +64,32 @@ export function quantileDifference(
   };
 }
 
-function pooled(rounds: readonly Float64Array[], picked: readonly number[], p: number): number {
-  const length = picked.reduce((sum, index) => sum + rounds[index].length, 0);
-  const values = new Float64Array(length);
-  let at = 0;
-  for (const index of picked) {
-    values.set(rounds[index], at);
-    at += rounds[index].length;
+/** The values of all rounds in one order, so that a quantile of any choice of rounds is one walk through them. */
+class PooledRounds {
+  readonly #values: Float64Array;
+  /** Round of each value. */
+  readonly #round: Uint32Array;
+  readonly #lengths: readonly number[];
+
+  constructor(rounds: readonly Float64Array[]) {
+    this.#lengths = rounds.map((round) => round.length);
+    const values = rounds.flatMap((round, index) => Array.from(round, (value) => ({ value, index })));
+    values.sort((a, b) => a.value - b.value);
+    this.#values = Float64Array.from(values, ({ value }) => value);
+    this.#round = Uint32Array.from(values, ({ index }) => index);
   }
-  return sortedQuantile(values.sort(), p);
+
+  /** By nearest rank; round `i` counts `times[i]` times. */
+  quantile(p: number, times: Uint32Array): number {
+    const total = this.#lengths.reduce((sum, length, i) => sum + length * times[i], 0);
+    const rank = Math.min(total, Math.max(1, Math.ceil(p * total)));
+    let seen = 0;
+    for (let i = 0; i < this.#values.length; i++) {
+      seen += times[this.#round[i]];
+      if (seen >= rank) return this.#values[i];
+    }
+    return Number.NaN;
+  }
 }
 
 function interval(value: number, draws: readonly number[]): Interval {
