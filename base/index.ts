@@ -28,4 +28,4 @@ export {
   URB_STATUS,
   Urb,
 } from './urb.js';
-export { WallClock } from './wall-clock.js';
+export { WallClock, type WallClockOptions, type WallOrigin } from './wall-clock.js';

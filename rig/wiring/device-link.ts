@@ -59,8 +59,12 @@ export interface DeviceLink {
   closed(): Promise<void>;
 }
 
-/** Period of a cell's I/O loop while its guest runs. */
-export const CELL_POLL_NS = 5_000;
+const CELL_POLL_NS = 5_000;
+
+/** Period of a cell's I/O loop while its guest runs, in virtual time; in wall time the loop turns as fast as it can, and polls itself. */
+export function cellPollNs(clock: Clock): number | undefined {
+  return clock.domain === 'virtual' ? CELL_POLL_NS : undefined;
+}
 
 /** How the device is called in the trace; names no file, so that a trace does not depend on where its input lay. */
 export function deviceName(request: RunRequest): string {

@@ -217,7 +217,7 @@ export class RunAssembly<G extends GuestUnit> {
       onConsole: (byte) => {
         if (consoleBytes.length < CONSOLE_LIMIT) consoleBytes.push(byte);
       },
-      onReport: (record, length) => collector.take(record, length),
+      onReport: (record, length, atNs) => collector.take(record, length, atNs),
     });
     const seat: Seat<G> = {
       machine,

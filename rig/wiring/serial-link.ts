@@ -16,7 +16,7 @@ import { type AcquisitionConfig, characterAcquisition } from '../../vmm/index.js
 import { type Arrivals, byteArrivals } from '../metrics/arrivals.js';
 import type { RunRequest, WireRun } from '../run/run-types.js';
 import { CellPath } from './cell-path.js';
-import { CELL_POLL_NS, type DeviceLink, deviceName, type JoinedPath, type JoinOptions } from './device-link.js';
+import { cellPollNs, type DeviceLink, deviceName, type JoinedPath, type JoinOptions } from './device-link.js';
 import type { GuestUnit } from './guest-unit.js';
 import { HostedPath } from './hosted-path.js';
 import { WireLog } from './wire-log.js';
@@ -150,7 +150,7 @@ function joinCell(
         machine.pollReports();
       },
     },
-    { ...path, pollNs: CELL_POLL_NS, guestIdle: () => machine.activity !== 'running' },
+    { ...path, pollNs: cellPollNs(path.clock), guestIdle: () => machine.activity !== 'running' },
   );
   return { shares: [cell.counters], wake: () => cell.wake() };
 }

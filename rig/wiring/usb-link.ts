@@ -15,7 +15,7 @@ import { type AcquisitionConfig, URB_SPEED, type UrbPlug, urbAcquisition } from 
 import { RigError } from '../errors.js';
 import type { Arrivals } from '../metrics/arrivals.js';
 import type { RunRequest, WireRun } from '../run/run-types.js';
-import { CELL_POLL_NS, type DeviceLink, deviceName, type JoinedPath, type JoinOptions } from './device-link.js';
+import { cellPollNs, type DeviceLink, deviceName, type JoinedPath, type JoinOptions } from './device-link.js';
 import type { GuestUnit } from './guest-unit.js';
 import { UrbPath, type UrbPathOptions } from './urb-path.js';
 import { UsbLog } from './usb-log.js';
@@ -168,8 +168,9 @@ function joinCell(machine: GuestUnit, path: Path): JoinedPath {
     machine.pollReports();
     if (machine.activity === 'running') wake();
   });
+  const pollNs = cellPollNs(clock);
   const wake = (): void => {
-    if (!loop.armed) clock.schedule(loop, clock.now() + CELL_POLL_NS);
+    if (pollNs !== undefined && !loop.armed) clock.schedule(loop, clock.now() + pollNs);
   };
   new UrbPath(acquisition.frontend, {
     ...path,

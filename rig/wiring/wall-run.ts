@@ -3,11 +3,11 @@
 import { rmSync } from 'node:fs';
 import { createRandom, NS_PER_MS, WallClock } from '../../base/index.js';
 import type { HardwareProfile, SerialProfile, UsbProfile } from '../../hal/index.js';
-import { createMachine, type Machine, WallRunner } from '../../vmm/index.js';
 import { runInCell } from '../cell/run-in-cell.js';
 import { RigError } from '../errors.js';
 import type { RunRequest, RunResult, StopReason } from '../run/run-types.js';
 import { seconds } from './duration-text.js';
+import { IoLoop } from './io-loop.js';
 import { openDevice } from './open-device.js';
 import type { OpenGuest } from './open-guest.js';
 import { openUsbDevice } from './open-usb-device.js';
@@ -16,6 +16,7 @@ import { certifiedResult, gatherEvidence, type RunEvidence } from './run-result.
 import type { RunSource } from './run-source.js';
 import { SerialLink } from './serial-link.js';
 import { serialClocks } from './serial-source.js';
+import { type ThreadGuest, threadGuestMaker } from './thread-guest.js';
 import { UsbLink } from './usb-link.js';
 import { usbClocks } from './usb-source.js';
 
@@ -34,7 +35,7 @@ export async function runWall(request: RunRequest, guest: OpenGuest, profile: Ha
   return certifiedResult(request, guest, evidence, undefined);
 }
 
-/** In this process, from opening the device to the end of the trace. */
+/** In this process, from opening the device to the end of the trace: this thread owns the device, guests have threads of their own. */
 export async function performWallRun(
   request: RunRequest,
   guest: OpenGuest,
@@ -42,24 +43,28 @@ export async function performWallRun(
 ): Promise<RunEvidence> {
   const clock = new WallClock();
   const device = profile.kind === 'serial' ? serialDevice(request, profile, clock) : usbDevice(request, profile, clock);
-  const assembly = new RunAssembly({
+  const loop = new IoLoop(clock, request.cell.architecture === 'partitioned');
+  const assembly: RunAssembly<ThreadGuest> = new RunAssembly<ThreadGuest>({
     request,
     guest,
     clock,
     calibration: undefined,
     random: createRandom(request.seed),
     link: device.link,
-    makeGuest: createMachine,
+    makeGuest: threadGuestMaker(clock, { news: loop.news, handover: (delayNs) => handover?.(delayNs) }),
   });
+  const handover = assembly.stations.recorder('driver');
   let opened = false;
   let stop: StopReason;
   try {
     await assembly.connect();
     opened = true;
-    stop = await drive(request, clock, assembly);
+    loop.start(assembly.machines);
+    stop = await drive(request, clock, loop, assembly);
     assembly.settle();
     await assembly.seal();
   } finally {
+    for (const machine of assembly.machines) await machine.kill();
     assembly.close();
     if (!opened) rmSync(assembly.tracePath, { force: true });
     // The next run of a session may want the same device.
@@ -93,14 +98,16 @@ function usbDevice(request: RunRequest, profile: UsbProfile, clock: WallClock): 
   };
 }
 
-async function drive(request: RunRequest, clock: WallClock, assembly: RunAssembly<Machine>): Promise<StopReason> {
-  const runner = new WallRunner(clock);
-  for (const machine of assembly.machines) runner.add(machine);
+async function drive(
+  request: RunRequest,
+  clock: WallClock,
+  loop: IoLoop,
+  assembly: RunAssembly<ThreadGuest>,
+): Promise<StopReason> {
   const startNs = clock.now();
   const endNs = startNs + request.durationNs;
   while (clock.now() < endNs) {
-    const run = await runner.run(Math.min(endNs, clock.now() + TURN_NS), request.abort);
-    assembly.settle();
+    const run = await loop.run(Math.min(endNs, clock.now() + TURN_NS), request.abort);
     assembly.checkpoint();
     const elapsedNs = clock.now() - startNs;
     request.progress?.({
@@ -110,20 +117,36 @@ async function drive(request: RunRequest, clock: WallClock, assembly: RunAssembl
       reports: assembly.reportCount,
       characters: assembly.link.receivedCount,
     });
-    if (run.kind === 'aborted')
-      return {
-        kind: 'aborted',
-        sentence: `the run was stopped after ${seconds(elapsedNs)} of ${seconds(request.durationNs)}`,
-      };
-    if (assembly.deviceLost !== undefined)
-      return { kind: 'device-lost', sentence: assembly.deviceLost.message, cause: assembly.deviceLost };
-    if (run.kind === 'limit') return { kind: 'limit', limit: 'instructions', sentence: run.sentence };
-    if (run.kind === 'ended') return assembly.finished();
-    const { wallMs, reports = MOST_REPORTS } = request.limits ?? {};
-    if (wallMs !== undefined && elapsedNs > wallMs * NS_PER_MS)
-      return { kind: 'limit', limit: 'wall', sentence: `the run took longer than ${wallMs / 1000} s` };
-    if (assembly.reportCount > reports)
-      return { kind: 'limit', limit: 'reports', sentence: `the guests sent more than ${reports} reports` };
+    const stop =
+      run === 'aborted'
+        ? aborted(elapsedNs, request.durationNs)
+        : stopOf(run === 'ended', request, assembly, elapsedNs);
+    if (stop !== undefined) return stop;
   }
   return { kind: 'duration', sentence: `ran for ${seconds(request.durationNs)}` };
+}
+
+function aborted(elapsedNs: number, durationNs: number): StopReason {
+  return { kind: 'aborted', sentence: `the run was stopped after ${seconds(elapsedNs)} of ${seconds(durationNs)}` };
+}
+
+/** Why the run is not to go on, if it is not. */
+function stopOf(
+  ended: boolean,
+  request: RunRequest,
+  assembly: RunAssembly<ThreadGuest>,
+  elapsedNs: number,
+): StopReason | undefined {
+  if (assembly.deviceLost !== undefined)
+    return { kind: 'device-lost', sentence: assembly.deviceLost.message, cause: assembly.deviceLost };
+  for (const { end } of assembly.machines)
+    if (end !== undefined && (end.kind === 'limit' || end.kind === 'stuck'))
+      return { kind: 'limit', limit: 'instructions', sentence: end.sentence };
+  if (ended) return assembly.finished();
+  const { wallMs, reports = MOST_REPORTS } = request.limits ?? {};
+  if (wallMs !== undefined && elapsedNs > wallMs * NS_PER_MS)
+    return { kind: 'limit', limit: 'wall', sentence: `the run took longer than ${wallMs / 1000} s` };
+  if (assembly.reportCount > reports)
+    return { kind: 'limit', limit: 'reports', sentence: `the guests sent more than ${reports} reports` };
+  return undefined;
 }
