@@ -56,9 +56,11 @@ export async function performWallRun(
     calibration: undefined,
     random: createRandom(request.seed),
     link: device.link,
-    makeGuest: threadGuestMaker(clock, { news: loop.news, handover: (delayNs) => handover?.(delayNs) }),
+    makeGuest: threadGuestMaker(clock, {
+      news: loop.news,
+      handover: (delayNs) => assembly.stations.recorder('driver')(delayNs),
+    }),
   });
-  const handover = assembly.stations.recorder('driver');
   let opened = false;
   let stop: StopReason;
   let placement: PlacementRun | undefined;
