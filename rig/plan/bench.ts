@@ -157,6 +157,7 @@ export class Bench {
       ...(options.guests === undefined ? {} : { guests: options.guests }),
       ...(cell.binding === 'replay' ? { replayPath: this.#recording(recordingPath) } : {}),
       ...(cell.binding === 'real' && this.context.port !== undefined ? { port: this.context.port } : {}),
+      ...(this.context.realTime === undefined ? {} : { realTime: this.context.realTime }),
       limits: { wallMs: this.context.timeoutMs, ...options.limits },
       progress: (progress) => this.context.emit({ kind: 'run-progress', cell, progress }),
     };

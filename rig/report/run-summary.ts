@@ -11,6 +11,7 @@ import type {
   GuestExits,
   GuestReport,
   Pacing,
+  PlacementRun,
   RunResult,
   StationSummary,
   WireRun,
@@ -72,6 +73,8 @@ export interface RunSummary {
   readonly certification: Certification;
   readonly trace: { readonly file: string; readonly sha256: string; readonly blocks: number; readonly bytes: number };
   readonly calibration: { readonly name: string; readonly provenance: string };
+  /** Of a cell in wall time. */
+  readonly placement?: PlacementRun;
 }
 
 export function summarizeRun(result: RunResult, asked: Readonly<Record<string, unknown>>, seed: string): RunSummary {
@@ -102,6 +105,7 @@ export function summarizeRun(result: RunResult, asked: Readonly<Record<string, u
     certification: result.certification,
     trace: { file: basename(trace.path), sha256: trace.sha256, blocks: trace.blocks, bytes: trace.bytes },
     calibration: { name: result.calibration.name, provenance: result.calibration.provenance },
+    ...(result.placement === undefined ? {} : { placement: result.placement }),
   };
 }
 
