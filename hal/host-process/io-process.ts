@@ -13,8 +13,10 @@ export type IoChild = HostProcess<IoRequests, SeatMessage, SeatMessage>;
 export interface IoProcessOptions extends Partial<Omit<HostProcessOptions, 'where'>> {
   /** It is started again so often within one minute, then given up; default 10. */
   readonly restartsPerMinute?: number;
-  /** The first pause before it is started again; doubled with each further loss of the minute, up to 1 s. Default 10. */
+  /** The first pause before it is started again; doubled with each further loss of the minute. Default 10. */
   readonly restartDelayMs?: number;
+  /** The longest such pause; default 1000. */
+  readonly maxRestartDelayMs?: number;
   /** Told each time it was lost, before its seats are: how often by then, and why. */
   readonly onLost?: (error: HalError, losses: number) => void;
 }
@@ -22,7 +24,6 @@ export interface IoProcessOptions extends Partial<Omit<HostProcessOptions, 'wher
 const PROGRAM = new URL('./io-program.js', import.meta.url);
 const WHERE = 'the devices of this run';
 const MINUTE_MS = 60_000;
-const MAX_DELAY_MS = 1_000;
 /** Giving kernel drivers of USB devices back may take so long. */
 const END_MS = 6_000;
 
@@ -94,9 +95,9 @@ export class IoProcess implements HostProvider {
     const nowMs = performance.now();
     while (this.#lostAtMs.length > 0 && nowMs - this.#lostAtMs[0] > MINUTE_MS) this.#lostAtMs.shift();
     this.#lostAtMs.push(nowMs);
-    const { restartsPerMinute = 10, restartDelayMs = 10, onLost } = this.#options;
+    const { restartsPerMinute = 10, restartDelayMs = 10, maxRestartDelayMs = 1_000, onLost } = this.#options;
     if (this.#lostAtMs.length > restartsPerMinute) this.#renounce(error);
-    else this.#startLater(Math.min(MAX_DELAY_MS, restartDelayMs * 2 ** (this.#lostAtMs.length - 1)));
+    else this.#startLater(Math.min(maxRestartDelayMs, restartDelayMs * 2 ** (this.#lostAtMs.length - 1)));
     onLost?.(error, this.#losses);
     const lost = [...this.#seats.values()];
     this.#seats.clear();
@@ -113,10 +114,12 @@ export class IoProcess implements HostProvider {
   }
 
   #renounce(error: HalError): void {
+    const losses = this.#lostAtMs.length;
+    const often = losses === 1 ? 'once' : `${losses} times`;
     this.#child = Promise.reject(
       new HalError(
         'HAL_HOST_PROCESS',
-        `the I/O process was lost ${this.#lostAtMs.length} times within a minute and is not started again; the last time: ${error.message}`,
+        `the I/O process was lost ${often} within a minute and is not started again; the last time: ${error.message}`,
         {
           where: WHERE,
           cause: error,
