@@ -1,9 +1,9 @@
-import { setTimeout as pass } from 'node:timers/promises';
 import { expect } from 'chai';
 import { createRandom, WallClock } from '../../base/index.js';
 import type { HalError } from '../errors.js';
 import { IoProcess } from '../host-process/io-process.js';
 import { ptyMissing } from '../host-process/process-test-kit.js';
+import { wallTime } from './passing-time.js';
 import { PtyMaster } from './pty/pty-master.js';
 import { openRealPort } from './real/real-binding.js';
 import { openRestartingPort, type PortRestart, type RestartingPort } from './restarting-port.js';
@@ -12,6 +12,8 @@ import { LINE_STATUS, type LineSettings } from './serial-port.js';
 const LINE: LineSettings = { baudRate: 115200, dataBits: 8, parity: 'none', stopBits: 1 };
 const MARK = LINE_STATUS.break | LINE_STATUS.overrun;
 const missing = ptyMissing();
+const time = wallTime();
+const pass = (durationMs: number): Promise<void> => time.pass(durationMs * 1e6);
 
 /** A device that numbers its lines, and a port over it that notes what it hears. */
 class Bench {
@@ -169,6 +171,8 @@ describe(`openRestartingPort${missing === undefined ? '' : ` (pending: ${missing
 
   it('ends at once when the device itself is gone', async () => {
     const [bench] = await open(1);
+    bench.say();
+    await until(() => bench.heard.length > 0);
     bench.master.close();
     await until(() => bench.errors.length === 1);
     expect(bench.errors[0].code).to.equal('HAL_DISCONNECTED');
