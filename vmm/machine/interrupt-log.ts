@@ -32,6 +32,8 @@ export interface InterruptLatencies {
 }
 
 class Series {
+  /** The guest has enabled it once; what waits before is not late, because nobody serves it yet. */
+  isServed = false;
   pendingNs = NEVER;
   count = 0;
   maxNs = Number.NaN;
@@ -40,12 +42,13 @@ class Series {
 }
 
 /**
- * An interrupt is counted when its bit of `mip` goes from clear to set, and is over when its trap is taken. What becomes
+ * From when the guest has first enabled it in `mie`, an interrupt is counted when its bit of `mip` goes from clear to set, and is over when its trap is taken. What becomes
  * pending again before that is the same interrupt; what the guest clears without a trap is none. Both stamps are those of
  * the instruction boundary, so every engine gives the same ones.
  */
 export class InterruptLog {
   readonly #mip: Int32Array;
+  readonly #mie: Int32Array;
   readonly #series: (Series | undefined)[];
 
   constructor(
@@ -53,6 +56,7 @@ export class InterruptLog {
     readonly bits: number,
   ) {
     this.#mip = new Int32Array(memory.memory.buffer, STATE.mip, 1);
+    this.#mie = new Int32Array(memory.memory.buffer, STATE.mie, 1);
     this.#series = Array.from({ length: BITS }, (_, bit) => (((bits >>> bit) & 1) === 0 ? undefined : new Series()));
   }
 
@@ -60,8 +64,11 @@ export class InterruptLog {
   raised(bits: number, atNs: number): void {
     const fresh = bits & this.bits & ~Atomics.load(this.#mip, 0);
     for (let rest = fresh; rest !== 0; rest &= rest - 1) {
-      const series = this.#series[31 - Math.clz32(rest & -rest)];
-      if (series !== undefined) series.pendingNs = atNs;
+      const bit = rest & -rest;
+      const series = this.#series[31 - Math.clz32(bit)];
+      if (series === undefined) continue;
+      series.isServed ||= (this.#mie[0] & bit) !== 0;
+      if (series.isServed) series.pendingNs = atNs;
     }
   }
 
