@@ -38,7 +38,7 @@ export interface JoinedPath {
 /** Made before the device is touched, with the recording armed. */
 export interface DeviceLink {
   /** What the machine of each guest is given. */
-  readonly acquisition: AcquisitionConfig;
+  readonly acquisition: AcquisitionConfig | undefined;
   /** Bytes from the device so far. */
   readonly receivedCount: number;
   /** As the guests' reports see them, behind injected faults. */

@@ -3,12 +3,15 @@
 import { join } from 'node:path';
 import type { Random, VirtualClock, WallClock } from '../../base/index.js';
 import type { HalError, TraceRecorder, TraceSink } from '../../hal/index.js';
-import { ACQUISITION_REGION, createMachine, type Machine } from '../../vmm/index.js';
+import { ACQUISITION_REGION, createMachine, joinSharedMemory, type Machine, type MachineConfig } from '../../vmm/index.js';
 import { RigError } from '../errors.js';
 import type { GuestRun, RunRequest, StopReason, WireRun } from '../run/run-types.js';
-import { type Calibration, medianNs } from './calibration.js';
+import type { Calibration } from './calibration.js';
 import { checkClaims } from './claims.js';
 import { type DeviceLink, deviceName, type JoinedPath, type Share } from './device-link.js';
+import { measuredInterrupts, interruptBits } from './guest-interrupts.js';
+import { GuestLoop } from './guest-loop.js';
+import { exitCost } from './exit-cost.js';
 import { ExitLog } from './exit-log.js';
 import type { OpenGuest } from './open-guest.js';
 import { ReportCollector } from './report-collector.js';
@@ -27,11 +30,14 @@ export interface AssemblyOptions {
   readonly random: Random;
   /** Describes the device in the trace. Called with the recording armed, before the device is touched. */
   readonly link: (recorder: TraceRecorder) => DeviceLink;
+  /** The companion that the request names, opened. */
+  readonly companion?: OpenGuest;
   /** Takes the trace instead of a file in the run's folder. */
   readonly trace?: TraceSink;
 }
 
 interface Seat {
+  readonly guest: OpenGuest;
   readonly machine: Machine;
   readonly collector: ReportCollector;
   readonly consoleBytes: number[];
@@ -43,17 +49,21 @@ const CONSOLE_LIMIT = 1 << 20;
 /** Reports of all guests that a run keeps in memory unless it is told otherwise: half a gigabyte of them. */
 export const MOST_REPORTS = 500_000;
 const MOST_GUESTS = 64;
+/** Name of the guest beside the first. */
+export const COMPANION = 'companion';
 
 export class RunAssembly {
   readonly stations = new StationLog();
   readonly recorder: TraceRecorder;
   readonly tracePath: string;
+  /** All of them, the companion last. */
   readonly machines: Machine[];
   readonly link: DeviceLink;
   /** Set when the device went away. */
   deviceLost: HalError | undefined;
   readonly #options: AssemblyOptions;
   readonly #seats: Seat[] = [];
+  readonly #loops: (GuestLoop | undefined)[];
   #path: JoinedPath | undefined;
   #closed = false;
 
@@ -72,12 +82,16 @@ export class RunAssembly {
     this.recorder = createRecorder({
       to: options.trace ?? this.tracePath,
       clock,
-      manifest: runManifest(request, options.guest, options.calibration),
+      manifest: runManifest(request, options.guest, options.calibration, options.companion),
     });
     try {
       this.link = options.link(this.recorder);
-      for (const name of names) this.#seats.push(this.#seat(name, this.link));
+      for (const name of names) this.#seats.push(this.#seat(name, this.link, options.guest, request.bootargs));
+      const { companion } = options;
+      if (companion !== undefined)
+        this.#seats.push(this.#seat(COMPANION, undefined, companion, request.companion?.bootargs));
       this.machines = this.#seats.map((seat) => seat.machine);
+      this.#loops = this.#joinMemories();
     } catch (error) {
       this.#end();
       throw error;
@@ -88,7 +102,8 @@ export class RunAssembly {
   async connect(): Promise<void> {
     await this.link.open();
     const { clock, calibration, random } = this.#options;
-    const { machines, stations } = this;
+    const { stations } = this;
+    const machines = this.machines.filter((machine) => machine.name !== COMPANION);
     const lost = (error: HalError): void => {
       this.deviceLost = error;
     };
@@ -120,12 +135,14 @@ export class RunAssembly {
   /** After the scheduler has taken the machines: a guest that wakes by itself has its rings watched again. */
   watchWakes(): void {
     const wake = this.#path?.wake;
-    if (wake === undefined) return;
-    for (const { machine } of this.#seats) {
+    for (const [i, { machine }] of this.#seats.entries()) {
+      const loop = this.#loops[i];
+      if (wake === undefined && loop === undefined) continue;
       const woken = machine.core.onWake;
       machine.core.onWake = () => {
         woken?.();
-        wake();
+        if (machine.name !== COMPANION) wake?.();
+        loop?.wake();
       };
     }
   }
@@ -152,9 +169,14 @@ export class RunAssembly {
     this.recorder.close();
   }
 
+  /** Whether every guest but the companion has ended. */
+  get isFinished(): boolean {
+    return this.#seats.every(({ machine }) => machine.name === COMPANION || machine.activity === 'ended');
+  }
+
   /** Why the run is over, once every guest has ended: the first that did not pass, else the first. */
   finished(): StopReason {
-    const bad = this.machines.find((machine) => machine.end?.kind !== 'pass');
+    const bad = this.machines.find((machine) => machine.name !== COMPANION && machine.end?.kind !== 'pass');
     const end = (bad ?? this.machines[0]).end;
     return {
       kind: 'guest-finished',
@@ -164,7 +186,7 @@ export class RunAssembly {
   }
 
   guestRuns(): GuestRun[] {
-    return this.#seats.map(({ machine, collector, consoleBytes }) => {
+    return this.#seats.map(({ machine, collector, consoleBytes, guest }) => {
       const exits = machine.exits.snapshot();
       const byReason: Record<string, number> = {};
       for (const { region, reads, writes } of exits.regions) {
@@ -180,12 +202,14 @@ export class RunAssembly {
         console: Buffer.from(consoleBytes).toString('utf8'),
         reports: collector.reports,
         reportsDropped: machine.reportsDropped,
+        ...measuredInterrupts(machine, guest, this.#options.calibration),
       };
     });
   }
 
-  #seat(name: string, link: DeviceLink): Seat {
-    const { request, clock, guest, calibration } = this.#options;
+  /** A guest; the companion has no link to a device. */
+  #seat(name: string, link: DeviceLink | undefined, guest: OpenGuest, bootargs: string | undefined): Seat {
+    const { request, clock, calibration } = this.#options;
     const journal = this.recorder.addUpper(`journal ${name}`, 'data', 'everything that entered and left the guest');
     const reports = this.recorder.addUpper(`reports ${name}`, 'data', "the guest's sample reports");
     const exitChannel = this.recorder.addUpper(
@@ -198,9 +222,9 @@ export class RunAssembly {
       decoder: guest,
       now: () => machine.clock.now(),
       share: () => seat.share,
-      arrivals: () => link.arrivals,
+      arrivals: () => (link ?? this.link).arrivals,
       recorded: (record, length, atNs, wireIndex) => {
-        reports.data(record, 0, length, atNs, wireIndex < 0 ? 0 : link.packetOf(wireIndex));
+        reports.data(record, 0, length, atNs, wireIndex < 0 ? 0 : (link?.packetOf(wireIndex) ?? 0));
       },
     });
     const machine = createMachine({
@@ -208,9 +232,10 @@ export class RunAssembly {
       engine: request.cell.engine,
       image: guest.image,
       clock,
-      acquisition: link.acquisition,
+      ...(link?.acquisition === undefined ? {} : { acquisition: link.acquisition }),
+      ...this.#sharing(name),
       reportRing: request.cell.architecture === 'partitioned',
-      ...(request.bootargs === undefined ? {} : { bootargs: request.bootargs }),
+      ...(bootargs === undefined ? {} : { bootargs }),
       journal: { chunk: (bytes) => void journal.data(bytes, 0, bytes.length, this.#now(machine)) },
       ...(calibration === undefined ? {} : { exitCostNs: exitCost(calibration) }),
       ...(request.limits?.instructions === undefined ? {} : { limits: { instructions: request.limits.instructions } }),
@@ -220,6 +245,7 @@ export class RunAssembly {
       onReport: (record, length) => collector.take(record, length),
     });
     const seat: Seat = {
+      guest,
       machine,
       collector,
       consoleBytes,
@@ -227,6 +253,30 @@ export class RunAssembly {
       share: undefined,
     };
     return seat;
+  }
+
+  /** What a guest with a companion, and the companion, are made with. */
+  #sharing(name: string): Partial<MachineConfig> {
+    const { request, companion } = this.#options;
+    const doorbell = request.cell.architecture === 'partitioned' ? 'ring' : 'register';
+    const id = name === COMPANION ? 1 : 0;
+    return {
+      ...(companion === undefined ? {} : { sharedMemory: { id, peer: 1 - id, doorbell } }),
+      ...(request.interrupts === undefined || id === 1 ? {} : { measuredInterrupts: interruptBits(request.interrupts) }),
+    };
+  }
+
+  /** Joins guest and companion; the I/O loops of the two, where nothing else looks into their memory. */
+  #joinMemories(): (GuestLoop | undefined)[] {
+    const { clock, request } = this.#options;
+    const [first, second] = this.machines.map((machine) => machine.sharedMemory?.device);
+    if (first !== undefined && second !== undefined) joinSharedMemory(first, second);
+    const polls = request.cell.architecture === 'partitioned';
+    return this.machines.map((machine) =>
+      machine.sharedMemory === undefined && this.link.acquisition !== undefined
+        ? undefined
+        : new GuestLoop(machine, clock, polls),
+    );
   }
 
   /** The journal's start is written while its machine is still being made. */
@@ -242,12 +292,10 @@ function guestNames(request: RunRequest): string[] {
       'RIG_PLAN',
       `${count} guests cannot share a device; give a whole number from 1 to ${MOST_GUESTS}`,
     );
+  if (request.companion !== undefined && count !== 1)
+    throw new RigError('RIG_PLAN', `a companion stands beside one guest, not beside ${count}`, {
+      where: 'companion',
+      hint: 'give the run one guest',
+    });
   return Array.from({ length: count }, (_, i) => (count === 1 ? 'guest' : `guest-${i}`));
-}
-
-/** Leaving and entering the guest costs the trap; an emulated register costs the frontend on top. */
-function exitCost(calibration: Calibration): (reason: string, region: string | undefined) => number {
-  const trapNs = medianNs(calibration, 'trap');
-  const frontendNs = medianNs(calibration, 'frontend');
-  return (reason, region) => (reason === 'wfi' ? 0 : region === undefined ? trapNs : trapNs + frontendNs);
 }

@@ -8,12 +8,13 @@ import type { RunRequest, RunResult, StopReason } from '../run/run-types.js';
 import type { Calibration } from './calibration.js';
 import { certificationMs, certify } from './certify.js';
 import type { OpenGuest } from './open-guest.js';
-import type { RunAssembly } from './run-assembly.js';
+import { COMPANION, type RunAssembly } from './run-assembly.js';
 import type { RunSource } from './run-source.js';
 
 export interface ResultParts {
   readonly request: RunRequest;
   readonly guest: OpenGuest;
+  readonly companion?: OpenGuest;
   readonly assembly: RunAssembly;
   readonly source: Pick<RunSource, 'pacing' | 'clocks' | 'truth' | 'scans'>;
   readonly stop: StopReason;
@@ -24,11 +25,11 @@ export interface ResultParts {
 
 /** The assembly is closed: its trace is complete. */
 export async function runResult(parts: ResultParts): Promise<RunResult> {
-  const { request, guest, assembly, source, stop, calibration } = parts;
+  const { request, guest, companion, assembly, source, stop, calibration } = parts;
   const truth = source.truth(assembly.link.sentArrivals);
   const certification = await certify(
     assembly.tracePath,
-    guest.image,
+    (name) => (name === COMPANION ? (companion ?? guest) : guest).image,
     request.cell.engine,
     certificationMs(request.limits?.wallMs),
   );

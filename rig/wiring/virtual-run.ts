@@ -7,9 +7,9 @@ import type { RunRequest, RunResult, StopReason } from '../run/run-types.js';
 import type { Calibration } from './calibration.js';
 import { seconds } from './duration-text.js';
 import { hostMs, nextTurn } from './host-time.js';
-import type { OpenGuest } from './open-guest.js';
+import { type OpenGuest, openGuest } from './open-guest.js';
 import { openSource } from './open-source.js';
-import { MOST_REPORTS, RunAssembly } from './run-assembly.js';
+import { COMPANION, MOST_REPORTS, RunAssembly } from './run-assembly.js';
 import { runResult } from './run-result.js';
 import { DRAIN_NS, type RunSource, SLICE_NS } from './run-source.js';
 
@@ -19,14 +19,15 @@ const TURN_MS = 50;
 export async function runVirtual(
   request: RunRequest,
   guest: OpenGuest,
-  profile: HardwareProfile,
+  profile: HardwareProfile | undefined,
   calibration: Calibration,
 ): Promise<RunResult> {
   const clock = new VirtualClock();
   const random = createRandom(request.seed);
   const source = openSource(request, profile, clock, random);
   const { link } = source;
-  const assembly = new RunAssembly({ request, guest, clock, calibration, random, link });
+  const companion = request.companion === undefined ? {} : { companion: openGuest(request.companion.guest) };
+  const assembly = new RunAssembly({ request, guest, ...companion, clock, calibration, random, link });
   let stop: StopReason;
   try {
     await assembly.connect();
@@ -46,6 +47,7 @@ export async function runVirtual(
   return runResult({
     request,
     guest,
+    ...companion,
     assembly,
     source,
     stop,
@@ -73,9 +75,11 @@ async function drive(
   let sampledNs = 0;
   while (clock.now() < endNs) {
     const run = scheduler.runUntil(Math.min(endNs, clock.now() + SLICE_NS));
+    // A companion that is stuck is stuck by itself.
+    if (run.kind === 'limit' && run.machine === COMPANION) continue;
     if (run.kind === 'limit') return { kind: 'limit', limit: 'instructions', sentence: run.sentence };
     if (assembly.deviceLost !== undefined) return lost(assembly);
-    if (run.kind === 'ended') return assembly.finished();
+    if (run.kind === 'ended' || assembly.isFinished) return assembly.finished();
     const reports = request.limits?.reports ?? MOST_REPORTS;
     if (assembly.reportCount > reports)
       return { kind: 'limit', limit: 'reports', sentence: `the guests sent more than ${reports} reports` };

@@ -26,6 +26,10 @@ export async function runWall(request: RunRequest, guest: OpenGuest, profile: Ha
     throw new RigError('RIG_USAGE', 'a real device can be run in the hosted architecture only, so far', {
       hint: 'use --architecture hosted, or a simulated or replayed device for the partitioned one',
     });
+  if (request.companion !== undefined)
+    throw new RigError('RIG_USAGE', 'a companion runs beside a guest in virtual time only, so far', {
+      hint: 'use --binding sim',
+    });
   const clock = new WallClock();
   const device = profile.kind === 'serial' ? serialDevice(request, profile, clock) : usbDevice(request, profile, clock);
   const assembly = new RunAssembly({
