@@ -5,7 +5,7 @@ import { expect, plan } from '../rig/index.js';
 const RATE = 10_000;
 const SECONDS = 0.25;
 /** Samples that the last block, not yet full, and the start of the guest take. */
-const MARGIN = 80;
+const MARGIN = 120;
 
 plan(
   'Mixed criticality',

@@ -15,7 +15,7 @@
 #define TYPE_BLOCK 1
 #define TYPE_COUNTERS 2
 
-enum { PRIORITY_COUNTERS = 1, PRIORITY_ACKNOWLEDGEMENTS = 3, PRIORITY_BLOCKS = 5, PRIORITY_CEILING = 6 };
+enum { PRIORITY_COUNTERS = 1, PRIORITY_BUSY = 2, PRIORITY_ACKNOWLEDGEMENTS = 3, PRIORITY_BLOCKS = 5, PRIORITY_CEILING = 6 };
 
 #define STACK_BYTES 2048u
 
@@ -115,8 +115,24 @@ static void send_counters(void *context) {
   }
 }
 
+/** Keeps the kernel busy at moments that have nothing to do with the samples, so that events fall into its every section. */
+static void be_busy(void *context) {
+  static rt_mutex mutex = {PRIORITY_CEILING + 1, 0};
+  static rt_semaphore semaphore;
+  uint32_t state = 1;
+  (void)context;
+  for (;;) {
+    rt_semaphore_give(&semaphore);
+    rt_mutex_lock(&mutex);
+    state = 1664525u * state + 1013904223u;
+    rt_mutex_unlock(&mutex);
+    rt_semaphore_wait(&semaphore);
+    rt_sleep_until(rt_now() + (state >> 25));
+  }
+}
+
 int main(uint32_t hart_id, const void *device_tree) {
-  static uint8_t stacks[3][STACK_BYTES] __attribute__((aligned(16)));
+  static uint8_t stacks[4][STACK_BYTES] __attribute__((aligned(16)));
   (void)hart_id;
   (void)device_tree;
   report_open();
@@ -129,8 +145,10 @@ int main(uint32_t hart_id, const void *device_tree) {
   rt_task(PRIORITY_BLOCKS, send_blocks, NULL, stacks[0], STACK_BYTES);
   rt_task(PRIORITY_ACKNOWLEDGEMENTS, take_acknowledgements, NULL, stacks[1], STACK_BYTES);
   rt_task(PRIORITY_COUNTERS, send_counters, NULL, stacks[2], STACK_BYTES);
+  if (bootargs_number("busy", 0, 1) == 1) rt_task(PRIORITY_BUSY, be_busy, NULL, stacks[3], STACK_BYTES);
   uint32_t period = board_timebase() / rate;
-  if (!event_source_start(rt_now() + period, period)) return 2;
+  /* The kernel has started by then. */
+  if (!event_source_start(rt_now() + board_timebase() / 500, period)) return 2;
   rt_start();
   console_print("rt-sampler: there is no timer\n");
   return 3;
