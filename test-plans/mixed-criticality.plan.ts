@@ -42,7 +42,9 @@ plan(
     it('hands its blocks to a neighbour that computes, whole and without a gap', async () => {
       const neighbour = (await beside('mode=load report=100')).guest(1);
       expect(neighbour.counter('good')).to.be.greaterThan(0);
-      expect([neighbour.counter('bad'), neighbour.counter('missed'), neighbour.counter('gaps')]).to.deep.equal([0, 0, 0]);
+      expect([neighbour.counter('bad'), neighbour.counter('missed'), neighbour.counter('gaps')]).to.deep.equal([
+        0, 0, 0,
+      ]);
     });
 
     it('runs again from the journals of both guests to the same output', async () => {

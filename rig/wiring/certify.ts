@@ -46,7 +46,9 @@ export function hasJournalBegun(trace: TraceFile, guest: string): boolean {
 /** Runs every guest of the trace again; only those of `names` when given. */
 export function replayGuests(tracePath: string, image: ImageOf, names?: readonly string[]): CertifiedGuest[] {
   const trace = openTrace(tracePath);
-  return (names ?? journalledGuests(trace)).map((name) => replayGuest(trace, imageOf(image, name), name, DEFAULT_ENGINE));
+  return (names ?? journalledGuests(trace)).map((name) =>
+    replayGuest(trace, imageOf(image, name), name, DEFAULT_ENGINE),
+  );
 }
 
 function replayGuest(

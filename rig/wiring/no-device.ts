@@ -1,8 +1,8 @@
 /** A run without a device: a guest whose events come from its own timer (profile `none`). */
 
+import { RigError } from '../errors.js';
 import { byteArrivals } from '../metrics/arrivals.js';
 import type { RunRequest } from '../run/run-types.js';
-import { RigError } from '../errors.js';
 import type { DeviceLink, JoinedPath, JoinOptions } from './device-link.js';
 import type { RunSource } from './run-source.js';
 

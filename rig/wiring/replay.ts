@@ -91,7 +91,11 @@ function cutSentence(guests: readonly CertifiedGuest[]): string {
   return `the recording was cut off; what it holds ran again without a difference, ${instret} instructions`;
 }
 
-function refuseOtherImage(guest: OpenGuest, manifest: Pick<RunManifest, 'guest' | 'imageSha256'>, tracePath: string): void {
+function refuseOtherImage(
+  guest: OpenGuest,
+  manifest: Pick<RunManifest, 'guest' | 'imageSha256'>,
+  tracePath: string,
+): void {
   if (imageSha256(guest.bytes) === manifest.imageSha256) return;
   throw new VmmError('VMM_JOURNAL', `the trace was made with another build of "${manifest.guest}" than the one here`, {
     where: tracePath,

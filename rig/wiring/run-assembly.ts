@@ -3,16 +3,22 @@
 import { join } from 'node:path';
 import type { Random, VirtualClock, WallClock } from '../../base/index.js';
 import type { HalError, TraceRecorder, TraceSink } from '../../hal/index.js';
-import { ACQUISITION_REGION, createMachine, joinSharedMemory, type Machine, type MachineConfig } from '../../vmm/index.js';
+import {
+  ACQUISITION_REGION,
+  createMachine,
+  joinSharedMemory,
+  type Machine,
+  type MachineConfig,
+} from '../../vmm/index.js';
 import { RigError } from '../errors.js';
 import type { GuestRun, RunRequest, StopReason, WireRun } from '../run/run-types.js';
 import type { Calibration } from './calibration.js';
 import { checkClaims } from './claims.js';
 import { type DeviceLink, deviceName, type JoinedPath, type Share } from './device-link.js';
-import { measuredInterrupts, interruptBits } from './guest-interrupts.js';
-import { GuestLoop } from './guest-loop.js';
 import { exitCost } from './exit-cost.js';
 import { ExitLog } from './exit-log.js';
+import { interruptBits, measuredInterrupts } from './guest-interrupts.js';
+import { GuestLoop } from './guest-loop.js';
 import type { OpenGuest } from './open-guest.js';
 import { ReportCollector } from './report-collector.js';
 import { runManifest } from './run-manifest.js';
@@ -262,7 +268,9 @@ export class RunAssembly {
     const id = name === COMPANION ? 1 : 0;
     return {
       ...(companion === undefined ? {} : { sharedMemory: { id, peer: 1 - id, doorbell } }),
-      ...(request.interrupts === undefined || id === 1 ? {} : { measuredInterrupts: interruptBits(request.interrupts) }),
+      ...(request.interrupts === undefined || id === 1
+        ? {}
+        : { measuredInterrupts: interruptBits(request.interrupts) }),
     };
   }
 

@@ -60,14 +60,23 @@ export class CodeView {
 
   /** @throws VmmError `VMM_IMAGE` where there is no instruction. */
   at(pc: number): CodeInstruction {
-    const decoded = createDecodedInstruction();
-    this.#decoder.decode((this.#halfword(pc) ?? 0) | ((this.#halfword(pc + 2) ?? 0) << 16), decoded);
-    const name = NAMES.get(decoded.id);
-    if (name === undefined)
+    const instruction = this.#decode(pc);
+    if (instruction === undefined)
       throw new VmmError('VMM_IMAGE', `${this.name} has no instruction at ${this.place(pc)}, which its code leads to`, {
         where: this.place(pc),
       });
-    return { ...decoded, pc, name };
+    return instruction;
+  }
+
+  /** The instruction in front of the one at `pc`, in the same function. */
+  before(pc: number): CodeInstruction | undefined {
+    const home = this.#functions.findLast((candidate) => candidate.address <= pc);
+    let last: CodeInstruction | undefined;
+    for (let at = home?.address ?? pc; at < pc; at += last.length) {
+      last = this.#decode(at);
+      if (last === undefined) return undefined;
+    }
+    return last;
   }
 
   /** Every instruction of the functions, in the order of addresses. */
@@ -75,14 +84,19 @@ export class CodeView {
     for (const [i, { address }] of this.#functions.entries()) {
       const end = this.#functions[i + 1]?.address ?? this.#endOf(address);
       for (let pc = address; pc < end && this.#halfword(pc) !== undefined; ) {
-        const decoded = createDecodedInstruction();
-        this.#decoder.decode((this.#halfword(pc) ?? 0) | ((this.#halfword(pc + 2) ?? 0) << 16), decoded);
-        const name = NAMES.get(decoded.id);
-        if (name === undefined) break;
-        yield { ...decoded, pc, name };
-        pc += decoded.length;
+        const instruction = this.#decode(pc);
+        if (instruction === undefined) break;
+        yield instruction;
+        pc += instruction.length;
       }
     }
+  }
+
+  #decode(pc: number): CodeInstruction | undefined {
+    const decoded = createDecodedInstruction();
+    this.#decoder.decode((this.#halfword(pc) ?? 0) | ((this.#halfword(pc + 2) ?? 0) << 16), decoded);
+    const name = NAMES.get(decoded.id);
+    return name === undefined ? undefined : { ...decoded, pc, name };
   }
 
   #endOf(address: number): number {

@@ -36,7 +36,14 @@ const VECTOR_BYTES = 4;
 /** Interrupts that the kernel enables: timer, external, doorbell, shared memory. */
 const SERVED = [7, 11, 16, 17] as const;
 /** What runs before the first task does, and what ends the machine. */
-const START_UP: ReadonlySet<string> = new Set(['_start', 'board_start', 'main', 'rt_start', 'board_finish', 'trap_entry']);
+const START_UP: ReadonlySet<string> = new Set([
+  '_start',
+  'board_start',
+  'main',
+  'rt_start',
+  'board_finish',
+  'trap_entry',
+]);
 const ENDS: ReadonlySet<string> = new Set(['board_finish', 'rt_exception']);
 /** The driver of the console's UART, which nobody calls where hypercalls are answered. */
 const CONSOLE_DRIVER = 'ns16550a_';
@@ -64,7 +71,10 @@ export function latencyBound(options: LatencyBoundOptions): LatencyBound {
     const length = paths.longestFrom(vectors + VECTOR_BYTES * number);
     return length ?? { ns: 0, instructions: 0, exits: 0 };
   };
-  const regions: MaskedRegion[] = SERVED.map((number) => ({ place: `handler of interrupt ${number}`, ...handler(number) }));
+  const regions: MaskedRegion[] = SERVED.map((number) => ({
+    place: `handler of interrupt ${number}`,
+    ...handler(number),
+  }));
   for (const pc of maskingPoints(code)) {
     const length = paths.longestFrom(pc);
     if (length !== undefined) regions.push({ place: code.place(pc), ...length });
@@ -81,7 +91,10 @@ export function latencyBound(options: LatencyBoundOptions): LatencyBound {
     regions,
     composition: [
       `${heldNs} ns: ${worst.instructions} instructions with interrupts off, from ${worst.place}, with ${worst.exits} exits (with interrupts on: one instruction and its exit, ${openNs} ns)`,
-      ...waits.map(({ number, ns, instructions }) => `${ns} ns: handler of interrupt ${number} ahead of it, ${instructions} instructions`),
+      ...waits.map(
+        ({ number, ns, instructions }) =>
+          `${ns} ns: handler of interrupt ${number} ahead of it, ${instructions} instructions`,
+      ),
       `${absenceNs} ns: absence from the core`,
     ],
   };

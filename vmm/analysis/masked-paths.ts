@@ -61,7 +61,8 @@ export class MaskedPaths {
     this.#code = code;
     this.#rules = rules;
     this.#exits = new Set(code.addresses(EXIT_SYMBOL).values());
-    for (const [name, pc] of code.addresses(LOOP_SYMBOL)) this.#loops.set(pc, Number.parseInt(name.slice(LOOP_SYMBOL.length), 10));
+    for (const [name, pc] of code.addresses(LOOP_SYMBOL))
+      this.#loops.set(pc, Number.parseInt(name.slice(LOOP_SYMBOL.length), 10));
     for (const name of rules.ends) {
       const pc = code.address(name);
       if (pc !== undefined) this.#ends.add(pc);
@@ -71,7 +72,8 @@ export class MaskedPaths {
   /** From `pc` on, with interrupts off, to where they are on; undefined when the machine ends on every path. */
   longestFrom(pc: number): PathLength | undefined {
     const { toEnd, toReturn } = this.#from(pc);
-    if (toReturn !== undefined) this.#refuse(pc, 'a function returns with interrupts off, and who called it is not known');
+    if (toReturn !== undefined)
+      this.#refuse(pc, 'a function returns with interrupts off, and who called it is not known');
     return toEnd;
   }
 
@@ -135,8 +137,8 @@ export class MaskedPaths {
 
   /** Where `auipc` right before this `jalr` leads, which together are one far call. */
   #pairTarget(pc: number, register: number, imm: number): number | undefined {
-    const { name, rd, imm: upper, length } = this.#code.at(pc - 4);
-    return name === 'auipc' && rd === register && length === 4 ? target(pc - 4, upper + imm) : undefined;
+    const last = this.#code.before(pc);
+    return last?.name === 'auipc' && last.rd === register ? target(last.pc, last.imm + imm) : undefined;
   }
 
   #call(callee: number, next: number): Lengths {
@@ -150,10 +152,12 @@ export class MaskedPaths {
   #turnsOn(instruction: CodeInstruction): boolean {
     const { pc, name, imm, rs1 } = instruction;
     if (imm !== MSTATUS && imm !== MIE) return false;
-    if (name === 'csrrci' || (name === 'csrrs' && rs1 === 0)) return this.#changesMie(instruction, imm === MIE && rs1 !== 0);
+    if (name === 'csrrci' || (name === 'csrrs' && rs1 === 0))
+      return this.#changesMie(instruction, imm === MIE && rs1 !== 0);
     if (name === 'csrrsi') return imm === MSTATUS && (rs1 & MIE_BIT) !== 0;
     const value = constantIn(this.#code, pc, rs1);
-    if (value === undefined) return this.#refuse(pc, 'a control register is changed by a value that is not in the code');
+    if (value === undefined)
+      return this.#refuse(pc, 'a control register is changed by a value that is not in the code');
     if (name === 'csrrs') return imm === MSTATUS && (value & MIE_BIT) !== 0;
     return this.#refuse(pc, 'interrupts are turned on or off one by one');
   }
@@ -172,25 +176,24 @@ export class MaskedPaths {
 
   #refuse(pc: number, why: string): never {
     const where = this.#code.place(pc);
-    throw new VmmError('VMM_IMAGE', `the longest time without interrupts of ${this.#code.name} has no bound: at ${where}, ${why}`, {
-      where,
-      hint: 'Keep such stretches free of loops and indirect calls, or give the loop a bound by a symbol rt_loop_N_….',
-    });
+    throw new VmmError(
+      'VMM_IMAGE',
+      `the longest time without interrupts of ${this.#code.name} has no bound: at ${where}, ${why}`,
+      {
+        where,
+        hint: 'Keep such stretches free of loops and indirect calls, or give the loop a bound by a symbol rt_loop_N_….',
+      },
+    );
   }
 }
 
 /** The value that `lui` and `addi` right before `pc` put into the register. */
 function constantIn(code: CodeView, pc: number, register: number): number | undefined {
-  for (const distance of [2, 4]) {
-    const last = code.at(pc - distance);
-    if (last.length !== distance || last.rd !== register || last.name !== 'addi') continue;
-    if (last.rs1 === 0) return last.imm;
-    for (const further of [2, 4]) {
-      const first = code.at(pc - distance - further);
-      if (first.length === further && first.rd === last.rs1 && first.name === 'lui') return (first.imm + last.imm) | 0;
-    }
-  }
-  return undefined;
+  const last = code.before(pc);
+  if (last === undefined || last.rd !== register || last.name !== 'addi') return undefined;
+  if (last.rs1 === 0) return last.imm;
+  const first = code.before(last.pc);
+  return first?.name === 'lui' && first.rd === last.rs1 ? (first.imm + last.imm) | 0 : undefined;
 }
 
 function target(pc: number, distance: number): number {

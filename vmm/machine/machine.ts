@@ -25,8 +25,8 @@ import { DmaGate } from './dma-gate.js';
 import type { ExitCounters } from './exit-counters.js';
 import { firmwareInfo } from './firmware-info.js';
 import { GuestGate } from './guest-gate.js';
-import { InterruptLog } from './interrupt-log.js';
 import { InstructionTimebase } from './instruction-timebase.js';
+import { InterruptLog } from './interrupt-log.js';
 import type { MachineConfig } from './machine-config.js';
 import { MachineCore } from './machine-core.js';
 import { imageDigest, stateDigest } from './machine-digest.js';
@@ -119,7 +119,10 @@ class BoardMachine implements Machine {
       engine: config.engine,
       xlen: plan.xlen,
       memory,
-      host: { readTime: (instret) => gate.time(instret, this.#ticks(instret)), ...interruptHook(interrupts, (instret) => this.#timeNs(instret)) },
+      host: {
+        readTime: (instret) => gate.time(instret, this.#ticks(instret)),
+        ...interruptHook(interrupts, (instret) => this.#timeNs(instret)),
+      },
       hypercalls: config.image.hypercalls,
     });
     const gate = new GuestGate(vcpu, this.#journal);

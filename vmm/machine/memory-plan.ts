@@ -4,11 +4,16 @@ import { createRandom } from '../../base/index.js';
 import { BOARD } from '../boot/board-map.js';
 import { type AcquisitionNode, buildBoardTree, type SharedMemoryNode } from '../boot/board-tree.js';
 import { reportRingBytes } from '../devices/report-ring.js';
-import { type SharedMemoryShape, sharedMemoryBytes } from '../devices/shared-memory.js';
 import { serialRingBytes } from '../devices/serial-ring.js';
+import { type SharedMemoryShape, sharedMemoryBytes } from '../devices/shared-memory.js';
 import { URB_RING_QUEUE_SIZE, urbRingBytes } from '../devices/urb-ring.js';
 import { VmmError } from '../errors.js';
-import type { AcquisitionConfig, CharacterAcquisitionConfig, MachineConfig, SharedMemoryConfig } from './machine-config.js';
+import type {
+  AcquisitionConfig,
+  CharacterAcquisitionConfig,
+  MachineConfig,
+  SharedMemoryConfig,
+} from './machine-config.js';
 
 const PAGE = 0x1000;
 /** Room for the tree; without long boot arguments it takes about 4 KiB. Firmware of a 64-bit guest adds to it in place. */
@@ -39,7 +44,8 @@ export interface MemoryPlan {
 }
 
 /** Where a guest's shared memory lies, and what it is told of it. */
-export type SharedMemoryPlace = SharedMemoryShape & Omit<SharedMemoryConfig, keyof SharedMemoryShape> & { readonly gpa: number };
+export type SharedMemoryPlace = SharedMemoryShape &
+  Omit<SharedMemoryConfig, keyof SharedMemoryShape> & { readonly gpa: number };
 
 /** What of a machine's configuration decides about its memory. */
 export type PlannedConfig = Omit<MachineConfig, 'engine' | 'clock'>;
