@@ -19,7 +19,11 @@ describe('a companion', function () {
 
   afterEach(() => rmSync(outDir, { recursive: true, force: true }));
 
-  const run = (architecture: Architecture, more: Partial<RunRequest> = {}, binding: Binding = 'sim'): Promise<RunResult> =>
+  const run = (
+    architecture: Architecture,
+    more: Partial<RunRequest> = {},
+    binding: Binding = 'sim',
+  ): Promise<RunResult> =>
     createExecutor().execute({
       cell: {
         plan: 'test',

@@ -27,6 +27,10 @@ describe('a neighbour that misbehaves', function () {
     const undisturbed = beside(0, 'mode=idle');
     const expected = undisturbed.victim.digest();
     expect(undisturbed.reports.length).to.be.greaterThan(10);
+    // One that listens does differ: what is compared would show a difference.
+    expect(beside(1, 'mode=flood').victim.digest().ramDigest).not.to.equal(
+      beside(1, 'mode=idle').victim.digest().ramDigest,
+    );
     let faults = 0;
     let ended = 0;
     for (let seed = 1; seed <= MISBEHAVIOURS; seed++) {

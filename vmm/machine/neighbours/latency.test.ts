@@ -1,8 +1,10 @@
 /** Tests of interrupt latency beside a neighbour: never above the bound that the image and the costs of exits give. */
 
 import { expect } from 'chai';
+import { CodeView } from '../../analysis/code-view.js';
 import { latencyBound } from '../../analysis/latency-bound.js';
 import { NIGHTLY } from '../../devices/fuzz/fuzz-kit.js';
+import { CSR } from '../../isa/csr-numbers.js';
 import { replayJournal } from '../../journal/replay.js';
 import { ENGINE_NAMES } from '../create-vcpu.js';
 import { KeptJournal } from '../test-support.js';
@@ -66,6 +68,28 @@ describe('the timer interrupt of a real-time guest', function () {
       expect(maxNs).to.be.at.most(bound.ns).and.greaterThan(0);
     });
   }
+
+  it('waits for no exit that the bound does not know: with interrupts off, only marked instructions leave the guest', () => {
+    const marked = new Set(new CodeView(guestBytes('rt-sampler'), 'rt-sampler.elf').addresses('rt_exit_').values());
+    let masked = 0;
+    const strangers: string[] = [];
+    const onExit = (): void => {
+      const { vcpu } = bench.victim.core;
+      const isOff = ((vcpu.readCsr(CSR.mstatus) ?? 0n) & 8n) === 0n;
+      if (!isOff || bench.victim.interrupts?.of('timer')?.count === 0) return;
+      masked++;
+      const behind = Number(vcpu.readPc());
+      if (!marked.has(behind - 2) && !marked.has(behind - 4)) strangers.push(behind.toString(16));
+    };
+    const bench = neighbours(
+      { image: sampler, bootargs: `rate=${RATE} counters=5 busy=1`, onExit },
+      { image: load, bootargs: 'mode=load' },
+      'interpreter',
+    );
+    bench.runTo(50e6);
+    expect(masked).to.be.greaterThan(1_000);
+    expect(strangers).to.deep.equal([]);
+  });
 
   it('is measured alike by both engines', () => {
     const [one, other] = ENGINE_NAMES.map((engine) => {

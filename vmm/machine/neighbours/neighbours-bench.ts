@@ -31,6 +31,8 @@ export interface Tenant {
   readonly image: GuestImage;
   readonly bootargs: string;
   readonly journal?: JournalSink;
+  /** Told of every exit but `wfi`, when its instruction has retired. */
+  readonly onExit?: () => void;
 }
 
 export interface Neighbours {
@@ -59,7 +61,10 @@ export function neighbours(first: Tenant, second: Tenant, engine: EngineName, ke
       sharedMemory: { id, peer: 1 - id, doorbell: 'ring' },
       ...(tenant.journal === undefined ? {} : { journal: tenant.journal }),
       ...(id === 0 ? { measuredInterrupts: INTERRUPT_NAMES.timer } : {}),
-      exitCostNs: (reason, region) => exitNs(reason, region),
+      exitCostNs: (reason, region) => {
+        if (reason !== 'wfi') tenant.onExit?.();
+        return exitNs(reason, region);
+      },
       onReport: (record, length) => {
         if (id === 0 && keepsReports) reports.push(record.slice(0, length));
       },
