@@ -10,6 +10,8 @@ export class GuestLoop {
   readonly #clock: Clock;
   readonly #polls: boolean;
   readonly #timer = new Timer(() => this.#turn());
+  /** When the next turn may be: a guest that rings by a register cannot have more of them than one that is polled. */
+  #nextNs = 0;
 
   constructor(machine: Machine, clock: Clock, polls: boolean) {
     this.#machine = machine;
@@ -25,10 +27,12 @@ export class GuestLoop {
   }
 
   #arm(afterNs: number): void {
-    if (!this.#timer.armed) this.#clock.schedule(this.#timer, this.#clock.now() + afterNs);
+    if (this.#timer.armed) return;
+    this.#clock.schedule(this.#timer, Math.max(this.#nextNs, this.#clock.now() + afterNs));
   }
 
   #turn(): void {
+    this.#nextNs = this.#clock.now() + CELL_POLL_NS;
     const isMore = this.#machine.sharedMemory?.device.poll() ?? false;
     this.#machine.pollReports();
     if (isMore || (this.#polls && this.#machine.activity === 'running')) this.#arm(CELL_POLL_NS);
