@@ -14,6 +14,7 @@ export {
   type WallNs,
 } from './clock.js';
 export { CodedError, type ErrorDetails, firstCause, type Layer } from './coded-error.js';
+export { CyclicSchedule, type ScheduleWindow } from './cyclic-schedule.js';
 export { LINE_STATUS } from './line-status.js';
 export { PIECE_BYTES, PieceOverlay, type ReadBelow } from './piece-overlay.js';
 export { createRandom, type Random } from './random.js';
@@ -27,4 +28,4 @@ export {
   URB_STATUS,
   Urb,
 } from './urb.js';
-export { WallClock } from './wall-clock.js';
+export { WallClock, type WallClockOptions, type WallOrigin } from './wall-clock.js';

@@ -6,6 +6,20 @@ import { TimerQueue } from './timer-queue.js';
 /** Longest single host timer; longer waits are cut into several (the host's limit is 2^31 ms). */
 const MAX_SLEEP_MS = 60_000;
 
+/** Where a wall clock begins: one instant on two clocks of the host. */
+export interface WallOrigin {
+  readonly unixNs: bigint;
+  /** `CLOCK_MONOTONIC`. */
+  readonly monotonicNs: bigint;
+}
+
+export interface WallClockOptions {
+  /** That of another clock, which this one is to agree with; now when absent. */
+  readonly origin?: WallOrigin;
+  /** No host timer fires anything: the thread that has this clock calls `runDue`, because its event loop stands still. */
+  readonly polled?: boolean;
+}
+
 /**
  * Monotonic host time since the clock was made. Timers fire from the event loop, never early,
  * and as late as the host's timer resolution (about 1 ms) and its load make them.
@@ -17,11 +31,18 @@ export class WallClock implements Clock<'wall'> {
   /** Unix time of the origin, in nanoseconds; its resolution is 1 ms. */
   readonly originUnixNs: bigint;
   readonly #queue = new TimerQueue();
+  readonly #isPolled: boolean;
   #host: NodeJS.Timeout | undefined;
 
-  constructor() {
-    this.originUnixNs = BigInt(Date.now()) * 1_000_000n;
-    this.originMonotonicNs = process.hrtime.bigint();
+  constructor(options: WallClockOptions = {}) {
+    this.originUnixNs = options.origin?.unixNs ?? BigInt(Date.now()) * 1_000_000n;
+    this.originMonotonicNs = options.origin?.monotonicNs ?? process.hrtime.bigint();
+    this.#isPolled = options.polled === true;
+  }
+
+  /** For clocks of other threads and processes that are to tell the same time. */
+  get origin(): WallOrigin {
+    return { unixNs: this.originUnixNs, monotonicNs: this.originMonotonicNs };
   }
 
   now(): WallNs {
@@ -55,6 +76,7 @@ export class WallClock implements Clock<'wall'> {
   }
 
   #arm(): void {
+    if (this.#isPolled) return;
     clearTimeout(this.#host);
     this.#host = undefined;
     const dueNs = this.#queue.nextDueNs();

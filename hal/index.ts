@@ -14,6 +14,9 @@ export {
   type HidReportType,
   parseReportDescriptor,
 } from './hid/report-ids.js';
+export { HostProcess, type HostProcessOptions, HostRequestError } from './host-process/host-process.js';
+export type { RequestTable } from './host-process/protocol.js';
+export { type HostHandlers, type HostService, sendToParent, serveHost } from './host-process/serve-host.js';
 export { listProfiles, loadProfile, type ProfileEntry, parseProfile } from './profile/load-profile.js';
 export {
   type HardwareProfile,
@@ -41,6 +44,7 @@ export {
   type ChunkArrival,
   portFromBinding,
 } from './serial/port-from-binding.js';
+export { BlockingTerminal } from './serial/pty/blocking-terminal.js';
 export { openPty, type PtyExport, type PtyOptions } from './serial/pty/open-pty.js';
 export { bindingFromPty, type PtyBindingHandle, ptyBinding } from './serial/pty/pty-binding.js';
 export { PtyMaster } from './serial/pty/pty-master.js';

@@ -68,7 +68,7 @@ function qemuArguments(shares: Map<string, string>, sockets: string): string[] {
   return [
     ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
     // KVM only where somebody says so: nested without hardware it hangs in the BIOS.
-    ...['-machine', 'q35', '-accel', process.env.RIGVISOR_LAB_ACCEL ?? 'tcg,thread=multi', '-smp', '2', '-m', '1024'],
+    ...['-machine', 'q35', '-accel', process.env.RIGVISOR_LAB_ACCEL ?? 'tcg,thread=multi', '-smp', '2', '-m', '2048'],
     ...['-kernel', KERNEL, '-initrd', INITRAMFS],
     ...['-append', 'console=ttyS0 quiet panic=-1 mitigations=off random.trust_cpu=on'],
     ...['-serial', 'stdio', '-qmp', `unix:${join(sockets, 'qmp')},server=on,wait=off`],

@@ -17,6 +17,10 @@ export type RigErrorCode =
   | 'RIG_CALIBRATION'
   /** A device is claimed twice and one of the claims is exclusive. */
   | 'RIG_DEVICE_CLAIMED'
+  /** What the cells of a run are to be given contradicts itself or is not there. */
+  | 'RIG_ASSIGNMENT'
+  /** The process of a cell ended, hung or could not be started. */
+  | 'RIG_CELL_LOST'
   /** A cell needs a recording or a port and was given none. */
   | 'RIG_INPUT_MISSING'
   /** The guest passed its limit of instructions, exits or reports without finishing. */

@@ -9,6 +9,8 @@ export type VmmErrorCode =
   | 'VMM_CONFIG'
   /** A journal does not belong to this machine, or ends or diverges. */
   | 'VMM_JOURNAL'
+  /** The thread of a vCPU ended by itself, or takes nothing any more. */
+  | 'VMM_THREAD'
   /** An engine broke its own invariant. */
   | 'VMM_ENGINE';
 

@@ -106,3 +106,5 @@ export {
 } from './machine/virtual-scheduler.js';
 export { WallRunner, type WallStop } from './machine/wall-runner.js';
 export type { TcpConnector, TcpHandlers, TcpStream } from './net/tcp-connector.js';
+export { MachineThread, type MachineThreadListener, type MachineThreadOptions } from './thread/machine-thread.js';
+export type { ThreadMachineConfig } from './thread/thread-messages.js';

@@ -12,6 +12,8 @@ export interface HostProcessOptions {
   readonly module: URL;
   /** What the program is told when it is started. */
   readonly args?: readonly string[];
+  /** Options for its Node.js; none when absent. */
+  readonly nodeOptions?: readonly string[];
   /** How long it may take to end once it has been asked to; default 1000. */
   readonly endMs?: number;
   /** The process is asked for a sign of life so often; default 1000. */
@@ -79,7 +81,7 @@ export class HostProcess<
     this.#child = fork(fileURLToPath(options.module), options.args ?? [], {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      execArgv: [],
+      execArgv: [...(options.nodeOptions ?? [])],
     });
     this.#child.on('message', (message) => this.#hear(message as HostReply | Event));
     this.#child.stderr?.on('data', (chunk: Buffer) => {

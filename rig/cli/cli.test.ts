@@ -82,6 +82,7 @@ describe('rig', () => {
     await run(PASSING, ['--port', '/dev/ttyX'], executor);
     expect(executor.requests.map((r) => [r.cell.binding, r.cell.architecture, r.port])).to.deep.equal([
       ['real', 'hosted', '/dev/ttyX'],
+      ['real', 'partitioned', '/dev/ttyX'],
     ]);
     const missing = await run(PASSING, ['--recording', join(folder.path, 'none.pcapng')]);
     expect(missing.code).to.equal(EXIT.usage);
@@ -158,11 +159,15 @@ describe('rig', () => {
   });
 
   it('ends with 2 when the selection leaves nothing', async () => {
-    const { code, err } = await run(PASSING, ['-b', 'real', '-a', 'partitioned']);
+    const hostedOnly = folder.plan(
+      'hosted.plan.mjs',
+      `plan('p', { profile: 'x', guest: 'g', architectures: ['hosted'] }, (rig) => {${PASSING}});`,
+    );
+    const { code, err } = await rig(['run', hostedOnly, '-a', 'partitioned', '-o', join(folder.path, 'out')]);
     expect(code).to.equal(EXIT.usage);
     expect(err)
       .to.contain('no cell of the matrix is left to run')
-      .and.to.contain('"real" runs in the hosted architecture alone');
+      .and.to.contain('leaves nothing of what the plans allow');
   });
 
   it('ends with 2 when no test matches', async () => {

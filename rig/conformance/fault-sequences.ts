@@ -32,7 +32,7 @@ import {
   type UsbSimulator,
   type UsbTap,
 } from '../../hal/index.js';
-import { VirtualScheduler } from '../../vmm/index.js';
+import { createMachine } from '../../vmm/index.js';
 import { PACKAGE_ROOT } from '../paths.js';
 import type { GuestReport, MatrixCell, RunRequest } from '../run/run-types.js';
 import { loadCalibration } from '../wiring/calibration.js';
@@ -40,6 +40,7 @@ import type { DeviceLink } from '../wiring/device-link.js';
 import { findProfile } from '../wiring/executor.js';
 import { type OpenGuest, openGuest } from '../wiring/open-guest.js';
 import { RunAssembly } from '../wiring/run-assembly.js';
+import { scheduleGuests } from '../wiring/schedule-guests.js';
 import { SerialLink } from '../wiring/serial-link.js';
 import { UsbLink } from '../wiring/usb-link.js';
 
@@ -168,6 +169,7 @@ class Play {
       calibration: shelf.calibration,
       random: this.#random,
       trace: NO_TRACE,
+      makeGuest: createMachine,
       link: (trace): DeviceLink => {
         if (profile.kind === 'serial' && port !== undefined)
           return new SerialLink(request, profile.bind.serial, trace, () => port);
@@ -177,9 +179,7 @@ class Play {
     });
     try {
       await assembly.connect();
-      const scheduler = new VirtualScheduler(clock);
-      for (const machine of assembly.machines) if (machine.pace !== undefined) scheduler.add(machine.pace);
-      assembly.watchWakes();
+      const scheduler = scheduleGuests(clock, assembly);
       while (clock.now() < sequence.durationNs) {
         const ran = scheduler.runUntil(Math.min(sequence.durationNs, clock.now() + SLICE_NS));
         if (ran.kind !== 'target') played.end ??= ran.kind;

@@ -30,9 +30,9 @@ describe(title('a run on a real port'), function () {
     folder.remove();
   });
 
-  const run = (length: string, checks = ''): string[] => [
+  const run = (length: string, checks = '', architecture = 'hosted'): string[] => [
     ...['run', planInTypeScript(folder, length, checks), '--binding', 'real', '--port', terminal.path],
-    ...['-o', join(folder.path, 'out')],
+    ...['--architecture', architecture, '-o', join(folder.path, 'out')],
   ];
   const runJson = () => JSON.parse(readFileSync(join(folder.path, 'out', 'run.json'), 'utf8'));
   const tracePath = (): string => join(folder.path, 'out', 'runs', CELL, 'run-1', 'trace.pcapng');
@@ -52,6 +52,24 @@ describe(title('a run on a real port'), function () {
     expect(verdict).to.equal('PASS');
     expect(cells[0].runs[0]).to.include({ clockDomain: 'wall', pacing: 'physical' });
     expect(cells[0].runs[0].certification.certified).to.equal(true);
+  });
+
+  it('runs in a cell of its own when partitioned, with no exit on the data path', async () => {
+    const { code, out } = await rig(
+      run(
+        '5 s',
+        `expect(run).to.be.certified;
+         expect(run).to.have.lostNo.characters;
+         expect(run.channel('fix').count).to.be.greaterThan(5);
+         expect(run.exits.dataPath).to.equal(0);`,
+        'partitioned',
+      ),
+    );
+    expect(out).to.contain('PASS: 1 PASS');
+    expect(code).to.equal(EXIT.pass);
+    const [{ runs }] = runJson().cells;
+    expect(runs[0]).to.include({ clockDomain: 'wall', pacing: 'physical' });
+    expect(runs[0].certification.certified).to.equal(true);
   });
 
   it('is recorded with its guest, and replayed from the journal to the same output', async () => {

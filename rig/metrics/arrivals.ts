@@ -9,6 +9,21 @@ export interface Arrivals {
   timeOf(index: number): number;
   /** How many were complete at `limitNs`, inclusive. */
   upTo(limitNs: number): number;
+  /** The same as plain data, for another process; `arrivalsOf` makes arrivals of it again. */
+  columns(): ArrivalColumns;
+}
+
+export interface ArrivalColumns {
+  readonly times: Float64Array;
+  /** How many bytes had arrived with each of `times`; absent where each byte has a time of its own. */
+  readonly ends?: Float64Array;
+}
+
+export function arrivalsOf({ times, ends }: ArrivalColumns): Arrivals {
+  if (ends === undefined) return byteArrivals(times);
+  const arrivals = new TransferArrivals();
+  for (let i = 0; i < times.length; i++) arrivals.add(ends[i] - arrivals.length, times[i]);
+  return arrivals;
 }
 
 /** Bytes with a stamp each, in order. */
@@ -17,6 +32,7 @@ export function byteArrivals(times: ArrayLike<number>): Arrivals {
     length: times.length,
     timeOf: (index) => times[index] ?? Number.NaN,
     upTo: (limitNs) => countUpTo(times, limitNs),
+    columns: () => ({ times: Float64Array.from(times) }),
   };
 }
 
@@ -61,6 +77,10 @@ export class TransferArrivals implements Arrivals {
   upTo(limitNs: number): number {
     const transfers = countUpTo(this.#times.subarray(0, this.#count), limitNs);
     return transfers === 0 ? 0 : this.#ends[transfers - 1];
+  }
+
+  columns(): ArrivalColumns {
+    return { times: this.#times.slice(0, this.#count), ends: this.#ends.slice(0, this.#count) };
   }
 
   #grow(): void {

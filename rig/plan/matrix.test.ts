@@ -43,9 +43,11 @@ describe('matrix', () => {
     ]);
   });
 
-  it('runs the real device in the hosted architecture alone', () => {
-    expect(labels({ profile: 'x' }, { bindings: ['real'] })).to.deep.equal(['x, real, hosted, emulated']);
-    expect(labels({ profile: 'x' }, { bindings: ['real'], architectures: ['partitioned'] })).to.deep.equal([]);
+  it('runs the real device in both architectures', () => {
+    expect(labels({ profile: 'x' }, { bindings: ['real'] })).to.deep.equal([
+      'x, real, hosted, emulated',
+      'x, real, partitioned, ring',
+    ]);
   });
 
   it('has no replay cell without a recording, and one for the recording of the command line', () => {

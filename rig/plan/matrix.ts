@@ -61,8 +61,6 @@ export function planCells(plan: string, matrix: PlanMatrix, selection: Selection
         for (const architecture of architectures)
           for (const frontend of architecture === 'hosted' ? hosted : (['ring'] as const))
             for (const engine of engines) {
-              // Wall time is for the hosted path; a partition on a real device needs a machine of its own.
-              if (binding === 'real' && architecture === 'partitioned') continue;
               const cell = { plan, profile, binding, architecture, frontend, engine };
               cells.push(
                 recordingPath === undefined

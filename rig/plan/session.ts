@@ -136,7 +136,7 @@ function refuseEmpty(
     hint:
       options.files.length === 0
         ? 'no plan was found; "rig list plans" shows those that are shipped'
-        : 'the selection leaves nothing of what the plans allow; "real" runs in the hosted architecture alone',
+        : 'the selection leaves nothing of what the plans allow; "rig list plans" shows what they declare',
   });
 }
 

@@ -84,6 +84,8 @@ export interface RunRequest {
   /** Interrupts of the guest whose latency is measured, by name (`timer`, `external`, `doorbell`, `sharedMemory`, `software`). */
   readonly interrupts?: readonly string[];
   readonly limits?: RunLimits;
+  /** Whether a cell asks its host for a core, real-time priority and locked memory; true when absent. */
+  readonly realTime?: boolean;
   readonly abort?: AbortSignal;
   readonly progress?: (progress: RunProgress) => void;
 }
@@ -262,6 +264,14 @@ export interface StopReason {
   readonly cause?: unknown;
 }
 
+/** How a cell was placed on its host, and what disturbed it there. Never part of `run.json`: it differs from run to run. */
+export interface PlacementRun {
+  /** One sentence for each thing that the cell asked its host for. */
+  readonly grants: readonly { readonly what: string; readonly granted: boolean; readonly sentence: string }[];
+  /** Pauses of the garbage collector in the cell while its guest ran. */
+  readonly collections: { readonly count: number; readonly totalMs: number; readonly longestMs: number };
+}
+
 /** Where the times of what came from the device come from. */
 export type Pacing =
   /** The device's own, in wall time. */
@@ -287,6 +297,8 @@ export interface RunResult {
   readonly scans?: readonly ScanEvidence[];
   readonly clocks: readonly DeclaredClock[];
   readonly stations?: readonly StationSummary[];
+  /** Of a cell in wall time. */
+  readonly placement?: PlacementRun;
   readonly certification: Certification;
   readonly trace: TraceFile;
   readonly stop: StopReason;

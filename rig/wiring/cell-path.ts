@@ -33,8 +33,8 @@ export interface CellPathOptions {
   readonly port: SerialPort;
   readonly line: LineSettings;
   readonly model: StationModel | undefined;
-  /** Period of the I/O loop while the guest runs. */
-  readonly pollNs: number;
+  /** Period of the I/O loop while the guest runs; absent where somebody else polls the ring. */
+  readonly pollNs: number | undefined;
   /** Whether the guest waits in `wfi`; then its rings cannot change and the loop rests. */
   readonly guestIdle: () => boolean;
   readonly lost: (error: HalError) => void;
@@ -70,7 +70,8 @@ export class CellPath implements SerialSink, CharacterBackend {
 
   /** The guest runs again: its rings have to be watched. */
   wake(): void {
-    if (!this.#loop.armed) this.#options.clock.schedule(this.#loop, this.#options.clock.now() + this.#options.pollNs);
+    const { clock, pollNs } = this.#options;
+    if (pollNs !== undefined && !this.#loop.armed) clock.schedule(this.#loop, clock.now() + pollNs);
   }
 
   receive(byte: number, lineStatus: number): void {

@@ -2,10 +2,11 @@
 
 import type { Clock, Random } from '../../base/index.js';
 import type { HalError } from '../../hal/index.js';
-import type { AcquisitionConfig, Machine } from '../../vmm/index.js';
+import type { AcquisitionConfig } from '../../vmm/index.js';
 import type { Arrivals } from '../metrics/arrivals.js';
 import type { RunRequest, WireRun } from '../run/run-types.js';
 import type { Calibration } from './calibration.js';
+import type { GuestUnit } from './guest-unit.js';
 import type { StationLog } from './station-log.js';
 
 /** One guest of the run, and how its bytes lie in the stream of the wire. */
@@ -18,7 +19,7 @@ export interface Share {
 
 export interface JoinOptions {
   readonly clock: Clock;
-  readonly machines: readonly Machine[];
+  readonly machines: readonly GuestUnit[];
   readonly stations: StationLog;
   /** Virtual time charges what this says; in wall time the host does. */
   readonly calibration: Calibration | undefined;
@@ -58,8 +59,12 @@ export interface DeviceLink {
   closed(): Promise<void>;
 }
 
-/** Period of a cell's I/O loop while its guest runs. */
 export const CELL_POLL_NS = 5_000;
+
+/** Period of a cell's I/O loop while its guest runs, in virtual time; in wall time the loop turns as fast as it can, and polls itself. */
+export function cellPollNs(clock: Clock): number | undefined {
+  return clock.domain === 'virtual' ? CELL_POLL_NS : undefined;
+}
 
 /** How the device is called in the trace; names no file, so that a trace does not depend on where its input lay. */
 export function deviceName(request: RunRequest): string {

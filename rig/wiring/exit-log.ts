@@ -1,13 +1,14 @@
 /** VM exits in the trace: what has been counted since the last packet, by device and reason. */
 
 import type { UpperChannel } from '../../hal/index.js';
-import type { ExitSnapshot, Machine } from '../../vmm/index.js';
+import type { ExitSnapshot } from '../../vmm/index.js';
+import type { GuestUnit } from './guest-unit.js';
 
 export class ExitLog {
   #last: ExitSnapshot | undefined;
 
   constructor(
-    private readonly machine: Machine,
+    private readonly machine: GuestUnit,
     private readonly channel: UpperChannel,
     private readonly now: () => number,
   ) {}

@@ -1,6 +1,12 @@
 /** Interrupts of a run's guest: which are measured, what they waited, and what they can wait at most. */
 
-import { INTERRUPT_NAMES, type InterruptName, latencyBound, type Machine, readElfSymbols } from '../../vmm/index.js';
+import {
+  INTERRUPT_NAMES,
+  type InterruptLog,
+  type InterruptName,
+  latencyBound,
+  readElfSymbols,
+} from '../../vmm/index.js';
 import { RigError } from '../errors.js';
 import type { GuestRun, InterruptBound } from '../run/run-types.js';
 import type { Calibration } from './calibration.js';
@@ -30,11 +36,10 @@ export function interruptBits(names: readonly string[]): number {
 
 /** What a guest's run tells of its interrupts; nothing where none was measured. */
 export function measuredInterrupts(
-  machine: Machine,
+  interrupts: InterruptLog | undefined,
   guest: OpenGuest,
   calibration: Calibration | undefined,
 ): Pick<GuestRun, 'interrupts' | 'interruptBounds'> {
-  const { interrupts } = machine;
   if (interrupts === undefined) return {};
   const samples: Record<string, Float64Array> = {};
   const bounds: Record<string, InterruptBound> = {};

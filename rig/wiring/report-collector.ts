@@ -33,8 +33,7 @@ export class ReportCollector {
   }
 
   /** `record[0 .. length)` holds one record, whose header and length the monitor has checked; copied before it returns. */
-  take(record: Uint8Array, length: number): void {
-    const atNs = this.#options.now();
+  take(record: Uint8Array, length: number, atNs = this.#options.now()): void {
     const view = new DataView(record.buffer, record.byteOffset, length);
     const payload = record.slice(HEADER_BYTES, Math.min(length, HEADER_BYTES + view.getUint32(20, true)));
     const decoded = this.#options.decoder.decode(view.getUint32(0, true), view.getUint32(16, true), payload);

@@ -3,13 +3,7 @@
 import { join } from 'node:path';
 import type { Random, VirtualClock, WallClock } from '../../base/index.js';
 import type { HalError, TraceRecorder, TraceSink } from '../../hal/index.js';
-import {
-  ACQUISITION_REGION,
-  createMachine,
-  joinSharedMemory,
-  type Machine,
-  type MachineConfig,
-} from '../../vmm/index.js';
+import { ACQUISITION_REGION, type MachineConfig } from '../../vmm/index.js';
 import { RigError } from '../errors.js';
 import type { GuestRun, RunRequest, StopReason, WireRun } from '../run/run-types.js';
 import type { Calibration } from './calibration.js';
@@ -18,7 +12,7 @@ import { type DeviceLink, deviceName, type JoinedPath, type Share } from './devi
 import { exitCost } from './exit-cost.js';
 import { ExitLog } from './exit-log.js';
 import { interruptBits, measuredInterrupts } from './guest-interrupts.js';
-import { GuestLoop } from './guest-loop.js';
+import type { GuestMaker, GuestUnit } from './guest-unit.js';
 import type { OpenGuest } from './open-guest.js';
 import { ReportCollector } from './report-collector.js';
 import { runManifest } from './run-manifest.js';
@@ -27,7 +21,7 @@ import { createRecorder } from './trace-files.js';
 
 const TRACE_NAME = 'trace.pcapng';
 
-export interface AssemblyOptions {
+export interface AssemblyOptions<G extends GuestUnit> {
   readonly request: RunRequest;
   readonly guest: OpenGuest;
   readonly clock: VirtualClock | WallClock;
@@ -36,15 +30,16 @@ export interface AssemblyOptions {
   readonly random: Random;
   /** Describes the device in the trace. Called with the recording armed, before the device is touched. */
   readonly link: (recorder: TraceRecorder) => DeviceLink;
+  readonly makeGuest: GuestMaker<G>;
   /** The companion that the request names, opened. */
   readonly companion?: OpenGuest;
   /** Takes the trace instead of a file in the run's folder. */
   readonly trace?: TraceSink;
 }
 
-interface Seat {
+interface Seat<G extends GuestUnit> {
   readonly guest: OpenGuest;
-  readonly machine: Machine;
+  readonly machine: G;
   readonly collector: ReportCollector;
   readonly consoleBytes: number[];
   readonly exits: ExitLog;
@@ -58,22 +53,21 @@ const MOST_GUESTS = 64;
 /** Name of the guest beside the first. */
 export const COMPANION = 'companion';
 
-export class RunAssembly {
+export class RunAssembly<G extends GuestUnit> {
   readonly stations = new StationLog();
   readonly recorder: TraceRecorder;
   readonly tracePath: string;
   /** All of them, the companion last. */
-  readonly machines: Machine[];
+  readonly machines: G[];
   readonly link: DeviceLink;
   /** Set when the device went away. */
   deviceLost: HalError | undefined;
-  readonly #options: AssemblyOptions;
-  readonly #seats: Seat[] = [];
-  readonly #loops: (GuestLoop | undefined)[];
+  readonly #options: AssemblyOptions<G>;
+  readonly #seats: Seat<G>[] = [];
   #path: JoinedPath | undefined;
   #closed = false;
 
-  constructor(options: AssemblyOptions) {
+  constructor(options: AssemblyOptions<G>) {
     const { request, clock } = options;
     this.#options = options;
     const names = guestNames(request);
@@ -97,7 +91,6 @@ export class RunAssembly {
       if (companion !== undefined)
         this.#seats.push(this.#seat(COMPANION, undefined, companion, request.companion?.bootargs));
       this.machines = this.#seats.map((seat) => seat.machine);
-      this.#loops = this.#joinMemories();
     } catch (error) {
       this.#end();
       throw error;
@@ -106,6 +99,7 @@ export class RunAssembly {
 
   /** Opens the device and joins it to the guests; once. The recording is armed by now. */
   async connect(): Promise<void> {
+    for (const machine of this.machines) await machine.ready?.();
     await this.link.open();
     const { clock, calibration, random } = this.#options;
     const { stations } = this;
@@ -138,19 +132,14 @@ export class RunAssembly {
     }
   }
 
-  /** After the scheduler has taken the machines: a guest that wakes by itself has its rings watched again. */
-  watchWakes(): void {
-    const wake = this.#path?.wake;
-    for (const [i, { machine }] of this.#seats.entries()) {
-      const loop = this.#loops[i];
-      if (wake === undefined && loop === undefined) continue;
-      const woken = machine.core.onWake;
-      machine.core.onWake = () => {
-        woken?.();
-        if (machine.name !== COMPANION) wake?.();
-        loop?.wake();
-      };
-    }
+  /** A guest has woken by itself: rings that nothing but looking tells of are watched again. */
+  woken(): void {
+    this.#path?.wake?.();
+  }
+
+  /** Waits until every journal has its last entry; `close` does the same where nothing has to be waited for. */
+  async seal(): Promise<void> {
+    for (const { machine } of this.#seats) await machine.seal();
   }
 
   /** What crossed the wire of the device. */
@@ -177,12 +166,12 @@ export class RunAssembly {
 
   /** Whether every guest but the companion has ended. */
   get isFinished(): boolean {
-    return this.#seats.every(({ machine }) => machine.name === COMPANION || machine.activity === 'ended');
+    return this.machines.every(({ name, activity }) => name === COMPANION || activity === 'ended');
   }
 
   /** Why the run is over, once every guest has ended: the first that did not pass, else the first. */
   finished(): StopReason {
-    const bad = this.machines.find((machine) => machine.name !== COMPANION && machine.end?.kind !== 'pass');
+    const bad = this.machines.find(({ name, end }) => name !== COMPANION && end?.kind !== 'pass');
     const end = (bad ?? this.machines[0]).end;
     return {
       kind: 'guest-finished',
@@ -208,14 +197,14 @@ export class RunAssembly {
         console: Buffer.from(consoleBytes).toString('utf8'),
         reports: collector.reports,
         reportsDropped: machine.reportsDropped,
-        ...measuredInterrupts(machine, guest, this.#options.calibration),
+        ...measuredInterrupts(machine.interrupts, guest, this.#options.calibration),
       };
     });
   }
 
   /** A guest; the companion has no link to a device. */
-  #seat(name: string, link: DeviceLink | undefined, guest: OpenGuest, bootargs: string | undefined): Seat {
-    const { request, clock, calibration } = this.#options;
+  #seat(name: string, link: DeviceLink | undefined, guest: OpenGuest, bootargs: string | undefined): Seat<G> {
+    const { request, clock, calibration, makeGuest } = this.#options;
     const journal = this.recorder.addUpper(`journal ${name}`, 'data', 'everything that entered and left the guest');
     const reports = this.recorder.addUpper(`reports ${name}`, 'data', "the guest's sample reports");
     const exitChannel = this.recorder.addUpper(
@@ -233,7 +222,7 @@ export class RunAssembly {
         reports.data(record, 0, length, atNs, wireIndex < 0 ? 0 : (link?.packetOf(wireIndex) ?? 0));
       },
     });
-    const machine = createMachine({
+    const machine = makeGuest({
       name,
       engine: request.cell.engine,
       image: guest.image,
@@ -248,9 +237,9 @@ export class RunAssembly {
       onConsole: (byte) => {
         if (consoleBytes.length < CONSOLE_LIMIT) consoleBytes.push(byte);
       },
-      onReport: (record, length) => collector.take(record, length),
+      onReport: (record, length, atNs) => collector.take(record, length, atNs),
     });
-    const seat: Seat = {
+    const seat: Seat<G> = {
       guest,
       machine,
       collector,
@@ -274,21 +263,8 @@ export class RunAssembly {
     };
   }
 
-  /** Joins guest and companion; the I/O loops of the two, where nothing else looks into their memory. */
-  #joinMemories(): (GuestLoop | undefined)[] {
-    const { clock, request } = this.#options;
-    const [first, second] = this.machines.map((machine) => machine.sharedMemory?.device);
-    if (first !== undefined && second !== undefined) joinSharedMemory(first, second);
-    const polls = request.cell.architecture === 'partitioned';
-    return this.machines.map((machine) =>
-      machine.sharedMemory === undefined && this.link.acquisition !== undefined
-        ? undefined
-        : new GuestLoop(machine, clock, polls),
-    );
-  }
-
   /** The journal's start is written while its machine is still being made. */
-  #now(machine: Machine | undefined): number {
+  #now(machine: G | undefined): number {
     return machine?.clock.now() ?? this.#options.clock.now();
   }
 }

@@ -4,54 +4,70 @@ import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import type { ClockDomain } from '../../base/index.js';
 import { traceInfo } from '../../hal/index.js';
-import type { RunRequest, RunResult, StopReason } from '../run/run-types.js';
+import type { GuestImage } from '../../vmm/index.js';
+import type { PlacementRun, RunRequest, RunResult, StopReason } from '../run/run-types.js';
 import type { Calibration } from './calibration.js';
 import { certificationMs, certify } from './certify.js';
+import type { GuestUnit } from './guest-unit.js';
 import type { OpenGuest } from './open-guest.js';
 import { COMPANION, type RunAssembly } from './run-assembly.js';
 import type { RunSource } from './run-source.js';
 
 export interface ResultParts {
-  readonly request: RunRequest;
-  readonly guest: OpenGuest;
-  readonly companion?: OpenGuest;
-  readonly assembly: RunAssembly;
+  readonly assembly: RunAssembly<GuestUnit>;
   readonly source: Pick<RunSource, 'pacing' | 'clocks' | 'truth' | 'scans'>;
   readonly stop: StopReason;
-  readonly calibration: Calibration | undefined;
   readonly clockDomain: ClockDomain;
   readonly durationNs: number;
+  /** How a cell's threads were placed on the host; absent for other runs. */
+  readonly placement?: PlacementRun;
 }
 
+/** Everything that a run brought, before it is certified from its trace. */
+export type RunEvidence = Omit<RunResult, 'cell' | 'certification' | 'trace' | 'calibration'> & {
+  readonly tracePath: string;
+};
+
 /** The assembly is closed: its trace is complete. */
-export async function runResult(parts: ResultParts): Promise<RunResult> {
-  const { request, guest, companion, assembly, source, stop, calibration } = parts;
+export function gatherEvidence(parts: ResultParts): RunEvidence {
+  const { assembly, source, stop, clockDomain, durationNs, placement } = parts;
   const truth = source.truth(assembly.link.sentArrivals);
-  const certification = await certify(
-    assembly.tracePath,
-    (name) => (name === COMPANION ? (companion ?? guest) : guest).image,
-    request.cell.engine,
-    certificationMs(request.limits?.wallMs),
-  );
   return {
-    cell: request.cell,
-    clockDomain: parts.clockDomain,
+    clockDomain,
     pacing: source.pacing,
-    durationNs: parts.durationNs,
+    durationNs,
     guests: assembly.guestRuns(),
-    wire: assembly.wireRun(parts.clockDomain === 'virtual' ? 1 : 1_000_000),
+    wire: assembly.wireRun(clockDomain === 'virtual' ? 1 : 1_000_000),
     ...(truth === undefined ? {} : { truth }),
     ...(source.scans === undefined ? {} : { scans: source.scans() }),
     clocks: source.clocks,
     stations: assembly.stations.summaries(),
-    certification,
-    trace: {
-      path: assembly.tracePath,
-      sha256: fileSha256(assembly.tracePath),
-      blocks: traceInfo(assembly.tracePath).blocks,
-      bytes: statSync(assembly.tracePath).size,
-    },
     stop,
+    ...(placement === undefined ? {} : { placement }),
+    tracePath: assembly.tracePath,
+  };
+}
+
+/** Runs the guests of the trace again and seals the result with what came of it. */
+export async function certifiedResult(
+  request: RunRequest,
+  guest: OpenGuest,
+  { tracePath, ...evidence }: RunEvidence,
+  calibration: Calibration | undefined,
+  companion?: OpenGuest,
+): Promise<RunResult> {
+  const { cell, limits } = request;
+  const imageOf = (name: string): GuestImage => (name === COMPANION ? (companion ?? guest) : guest).image;
+  return {
+    cell,
+    ...evidence,
+    certification: await certify(tracePath, imageOf, cell.engine, certificationMs(limits?.wallMs)),
+    trace: {
+      path: tracePath,
+      sha256: fileSha256(tracePath),
+      blocks: traceInfo(tracePath).blocks,
+      bytes: statSync(tracePath).size,
+    },
     calibration:
       calibration === undefined
         ? { name: 'measured', provenance: 'wall-clock run: times are measured on this host' }

@@ -12,11 +12,12 @@ import {
   type TraceRecorder,
   tapPort,
 } from '../../hal/index.js';
-import { type AcquisitionConfig, characterAcquisition, type Machine } from '../../vmm/index.js';
+import { type AcquisitionConfig, characterAcquisition } from '../../vmm/index.js';
 import { type Arrivals, byteArrivals } from '../metrics/arrivals.js';
 import type { RunRequest, WireRun } from '../run/run-types.js';
 import { CellPath } from './cell-path.js';
-import { CELL_POLL_NS, type DeviceLink, deviceName, type JoinedPath, type JoinOptions } from './device-link.js';
+import { cellPollNs, type DeviceLink, deviceName, type JoinedPath, type JoinOptions } from './device-link.js';
+import type { GuestUnit } from './guest-unit.js';
 import { HostedPath } from './hosted-path.js';
 import { WireLog } from './wire-log.js';
 
@@ -132,7 +133,7 @@ export class SerialLink implements DeviceLink {
 }
 
 function joinCell(
-  machine: Machine,
+  machine: GuestUnit,
   path: Pick<ConstructorParameters<typeof CellPath>[1], 'clock' | 'port' | 'line' | 'model' | 'lost'>,
 ): JoinedPath {
   const acquisition = characterAcquisition(machine);
@@ -149,7 +150,7 @@ function joinCell(
         machine.pollReports();
       },
     },
-    { ...path, pollNs: CELL_POLL_NS, guestIdle: () => machine.activity !== 'running' },
+    { ...path, pollNs: cellPollNs(path.clock), guestIdle: () => machine.activity !== 'running' },
   );
   return { shares: [cell.counters], wake: () => cell.wake() };
 }

@@ -11,11 +11,12 @@ import {
   type UsbRecorder,
   type UsbSpeed,
 } from '../../hal/index.js';
-import { type AcquisitionConfig, type Machine, URB_SPEED, type UrbPlug, urbAcquisition } from '../../vmm/index.js';
+import { type AcquisitionConfig, URB_SPEED, type UrbPlug, urbAcquisition } from '../../vmm/index.js';
 import { RigError } from '../errors.js';
 import type { Arrivals } from '../metrics/arrivals.js';
 import type { RunRequest, WireRun } from '../run/run-types.js';
-import { CELL_POLL_NS, type DeviceLink, deviceName, type JoinedPath, type JoinOptions } from './device-link.js';
+import { cellPollNs, type DeviceLink, deviceName, type JoinedPath, type JoinOptions } from './device-link.js';
+import type { GuestUnit } from './guest-unit.js';
 import { UrbPath, type UrbPathOptions } from './urb-path.js';
 import { UsbLog } from './usb-log.js';
 
@@ -147,7 +148,7 @@ function refuseImpossible({ cell, guests = 1 }: RunRequest): void {
 
 type Path = Pick<UrbPathOptions, 'clock' | 'port' | 'model' | 'lost'> & { readonly plug: UrbPlug };
 
-function joinHosted(machine: Machine, path: Path): JoinedPath {
+function joinHosted(machine: GuestUnit, path: Path): JoinedPath {
   const acquisition = urbAcquisition(machine);
   new UrbPath(acquisition.frontend, {
     ...path,
@@ -159,7 +160,7 @@ function joinHosted(machine: Machine, path: Path): JoinedPath {
 }
 
 /** The cell's I/O loop looks into the ring while its guest runs; a guest that waits cannot have changed it. */
-function joinCell(machine: Machine, path: Path): JoinedPath {
+function joinCell(machine: GuestUnit, path: Path): JoinedPath {
   const acquisition = urbAcquisition(machine);
   const { clock } = path;
   const loop = new Timer(() => {
@@ -167,8 +168,9 @@ function joinCell(machine: Machine, path: Path): JoinedPath {
     machine.pollReports();
     if (machine.activity === 'running') wake();
   });
+  const pollNs = cellPollNs(clock);
   const wake = (): void => {
-    if (!loop.armed) clock.schedule(loop, clock.now() + CELL_POLL_NS);
+    if (pollNs !== undefined && !loop.armed) clock.schedule(loop, clock.now() + pollNs);
   };
   new UrbPath(acquisition.frontend, {
     ...path,

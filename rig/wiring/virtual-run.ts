@@ -2,7 +2,7 @@
 
 import { createRandom, NS_PER_MS, VirtualClock } from '../../base/index.js';
 import type { HardwareProfile } from '../../hal/index.js';
-import { VirtualScheduler } from '../../vmm/index.js';
+import { createMachine, type Machine } from '../../vmm/index.js';
 import type { RunRequest, RunResult, StopReason } from '../run/run-types.js';
 import type { Calibration } from './calibration.js';
 import { seconds } from './duration-text.js';
@@ -10,8 +10,9 @@ import { hostMs, nextTurn } from './host-time.js';
 import { type OpenGuest, openGuest } from './open-guest.js';
 import { openSource } from './open-source.js';
 import { COMPANION, MOST_REPORTS, RunAssembly } from './run-assembly.js';
-import { runResult } from './run-result.js';
+import { certifiedResult, gatherEvidence } from './run-result.js';
 import { DRAIN_NS, type RunSource, SLICE_NS } from './run-source.js';
+import { scheduleGuests } from './schedule-guests.js';
 
 /** How long the host may be busy before it lets the event loop run and shows progress. */
 const TURN_MS = 50;
@@ -26,8 +27,17 @@ export async function runVirtual(
   const random = createRandom(request.seed);
   const source = openSource(request, profile, clock, random);
   const { link } = source;
-  const companion = request.companion === undefined ? {} : { companion: openGuest(request.companion.guest) };
-  const assembly = new RunAssembly({ request, guest, ...companion, clock, calibration, random, link });
+  const companion = request.companion === undefined ? undefined : openGuest(request.companion.guest);
+  const assembly = new RunAssembly({
+    request,
+    guest,
+    ...(companion === undefined ? {} : { companion }),
+    clock,
+    calibration,
+    random,
+    link,
+    makeGuest: createMachine,
+  });
   let stop: StopReason;
   try {
     await assembly.connect();
@@ -44,17 +54,8 @@ export async function runVirtual(
     characters: assembly.link.receivedCount,
   });
   await nextTurn();
-  return runResult({
-    request,
-    guest,
-    ...companion,
-    assembly,
-    source,
-    stop,
-    calibration,
-    clockDomain: 'virtual',
-    durationNs: clock.now(),
-  });
+  const evidence = gatherEvidence({ assembly, source, stop, clockDomain: 'virtual', durationNs: clock.now() });
+  return certifiedResult(request, guest, evidence, calibration, companion);
 }
 
 /** Slice boundaries are a function of the request alone, so that neither load nor progress changes what the guests do. */
@@ -62,11 +63,9 @@ async function drive(
   request: RunRequest,
   clock: VirtualClock,
   source: RunSource,
-  assembly: RunAssembly,
+  assembly: RunAssembly<Machine>,
 ): Promise<StopReason> {
-  const scheduler = new VirtualScheduler(clock);
-  for (const machine of assembly.machines) if (machine.pace !== undefined) scheduler.add(machine.pace);
-  assembly.watchWakes();
+  const scheduler = scheduleGuests(clock, assembly, request.cell.architecture === 'partitioned');
   const startMs = hostMs();
   const wallLimitMs = request.limits?.wallMs ?? Number.POSITIVE_INFINITY;
   let turnMs = startMs;
@@ -120,7 +119,7 @@ async function drive(
   return { kind: 'duration', sentence: `ran for ${seconds(request.durationNs)}` };
 }
 
-function lost(assembly: RunAssembly): StopReason {
+function lost(assembly: RunAssembly<Machine>): StopReason {
   return {
     kind: 'device-lost',
     sentence: assembly.deviceLost?.message ?? 'the device went away',

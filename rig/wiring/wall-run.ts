@@ -3,66 +3,79 @@
 import { rmSync } from 'node:fs';
 import { createRandom, NS_PER_MS, WallClock } from '../../base/index.js';
 import type { HardwareProfile, SerialProfile, UsbProfile } from '../../hal/index.js';
-import { WallRunner } from '../../vmm/index.js';
+import { runInCell } from '../cell/run-in-cell.js';
 import { RigError } from '../errors.js';
 import type { RunRequest, RunResult, StopReason } from '../run/run-types.js';
 import { seconds } from './duration-text.js';
+import { IoLoop } from './io-loop.js';
 import { openDevice } from './open-device.js';
 import type { OpenGuest } from './open-guest.js';
 import { openUsbDevice } from './open-usb-device.js';
 import { MOST_REPORTS, RunAssembly } from './run-assembly.js';
-import { runResult } from './run-result.js';
+import { certifiedResult, gatherEvidence, type RunEvidence } from './run-result.js';
 import type { RunSource } from './run-source.js';
 import { SerialLink } from './serial-link.js';
 import { serialClocks } from './serial-source.js';
+import { type ThreadGuest, threadGuestMaker } from './thread-guest.js';
 import { UsbLink } from './usb-link.js';
 import { usbClocks } from './usb-source.js';
 
 /** How often limits are looked at and the journal goes to the trace. */
 const TURN_NS = 50 * NS_PER_MS;
 
+/**
+ * Hosted, it is performed here: this process is the monitor, and the I/O process owns the device. Partitioned, a process is
+ * made for the cell; nothing of it is performed here.
+ */
 export async function runWall(request: RunRequest, guest: OpenGuest, profile: HardwareProfile): Promise<RunResult> {
-  if (request.cell.architecture !== 'hosted')
-    throw new RigError('RIG_USAGE', 'a real device can be run in the hosted architecture only, so far', {
-      hint: 'use --architecture hosted, or a simulated or replayed device for the partitioned one',
-    });
-  if (request.companion !== undefined)
-    throw new RigError('RIG_USAGE', 'a companion runs beside a guest in virtual time only, so far', {
+  if (request.companion !== undefined || request.interrupts !== undefined)
+    throw new RigError('RIG_USAGE', 'companions and latencies of interrupts exist in virtual time only, so far', {
       hint: 'use --binding sim',
     });
+  const evidence =
+    request.cell.architecture === 'hosted'
+      ? await performWallRun(request, guest, profile)
+      : await runInCell(request, profile);
+  return certifiedResult(request, guest, evidence, undefined);
+}
+
+/** In this process, from opening the device to the end of the trace: this thread owns the device, guests have threads of their own. */
+export async function performWallRun(
+  request: RunRequest,
+  guest: OpenGuest,
+  profile: HardwareProfile,
+): Promise<RunEvidence> {
   const clock = new WallClock();
   const device = profile.kind === 'serial' ? serialDevice(request, profile, clock) : usbDevice(request, profile, clock);
-  const assembly = new RunAssembly({
+  const loop = new IoLoop(clock, request.cell.architecture === 'partitioned');
+  const assembly: RunAssembly<ThreadGuest> = new RunAssembly<ThreadGuest>({
     request,
     guest,
     clock,
     calibration: undefined,
     random: createRandom(request.seed),
     link: device.link,
+    makeGuest: threadGuestMaker(clock, { news: loop.news, handover: (delayNs) => handover?.(delayNs) }),
   });
+  const handover = assembly.stations.recorder('driver');
   let opened = false;
   let stop: StopReason;
   try {
     await assembly.connect();
     opened = true;
-    stop = await drive(request, clock, assembly);
+    loop.start(assembly.machines);
+    stop = await drive(request, clock, loop, assembly);
     assembly.settle();
+    await assembly.seal();
   } finally {
+    for (const machine of assembly.machines) await machine.kill();
     assembly.close();
     if (!opened) rmSync(assembly.tracePath, { force: true });
     // The next run of a session may want the same device.
     await assembly.link.closed();
   }
-  return runResult({
-    request,
-    guest,
-    assembly,
-    source: { pacing: 'physical', clocks: device.clocks, truth: () => undefined },
-    stop,
-    calibration: undefined,
-    clockDomain: 'wall',
-    durationNs: clock.now(),
-  });
+  const source = { pacing: 'physical', clocks: device.clocks, truth: () => undefined } as const;
+  return gatherEvidence({ assembly, source, stop, clockDomain: 'wall', durationNs: clock.now() });
 }
 
 type RealDevice = Pick<RunSource, 'link' | 'clocks'>;
@@ -89,14 +102,16 @@ function usbDevice(request: RunRequest, profile: UsbProfile, clock: WallClock): 
   };
 }
 
-async function drive(request: RunRequest, clock: WallClock, assembly: RunAssembly): Promise<StopReason> {
-  const runner = new WallRunner(clock);
-  for (const machine of assembly.machines) runner.add(machine);
+async function drive(
+  request: RunRequest,
+  clock: WallClock,
+  loop: IoLoop,
+  assembly: RunAssembly<ThreadGuest>,
+): Promise<StopReason> {
   const startNs = clock.now();
   const endNs = startNs + request.durationNs;
   while (clock.now() < endNs) {
-    const run = await runner.run(Math.min(endNs, clock.now() + TURN_NS), request.abort);
-    assembly.settle();
+    const run = await loop.run(Math.min(endNs, clock.now() + TURN_NS), request.abort);
     assembly.checkpoint();
     const elapsedNs = clock.now() - startNs;
     request.progress?.({
@@ -106,20 +121,36 @@ async function drive(request: RunRequest, clock: WallClock, assembly: RunAssembl
       reports: assembly.reportCount,
       characters: assembly.link.receivedCount,
     });
-    if (run.kind === 'aborted')
-      return {
-        kind: 'aborted',
-        sentence: `the run was stopped after ${seconds(elapsedNs)} of ${seconds(request.durationNs)}`,
-      };
-    if (assembly.deviceLost !== undefined)
-      return { kind: 'device-lost', sentence: assembly.deviceLost.message, cause: assembly.deviceLost };
-    if (run.kind === 'limit') return { kind: 'limit', limit: 'instructions', sentence: run.sentence };
-    if (run.kind === 'ended') return assembly.finished();
-    const { wallMs, reports = MOST_REPORTS } = request.limits ?? {};
-    if (wallMs !== undefined && elapsedNs > wallMs * NS_PER_MS)
-      return { kind: 'limit', limit: 'wall', sentence: `the run took longer than ${wallMs / 1000} s` };
-    if (assembly.reportCount > reports)
-      return { kind: 'limit', limit: 'reports', sentence: `the guests sent more than ${reports} reports` };
+    const stop =
+      run === 'aborted'
+        ? aborted(elapsedNs, request.durationNs)
+        : stopOf(run === 'ended', request, assembly, elapsedNs);
+    if (stop !== undefined) return stop;
   }
   return { kind: 'duration', sentence: `ran for ${seconds(request.durationNs)}` };
+}
+
+function aborted(elapsedNs: number, durationNs: number): StopReason {
+  return { kind: 'aborted', sentence: `the run was stopped after ${seconds(elapsedNs)} of ${seconds(durationNs)}` };
+}
+
+/** Why the run is not to go on, if it is not. */
+function stopOf(
+  ended: boolean,
+  request: RunRequest,
+  assembly: RunAssembly<ThreadGuest>,
+  elapsedNs: number,
+): StopReason | undefined {
+  if (assembly.deviceLost !== undefined)
+    return { kind: 'device-lost', sentence: assembly.deviceLost.message, cause: assembly.deviceLost };
+  for (const { end } of assembly.machines)
+    if (end !== undefined && (end.kind === 'limit' || end.kind === 'stuck'))
+      return { kind: 'limit', limit: 'instructions', sentence: end.sentence };
+  if (ended) return assembly.finished();
+  const { wallMs, reports = MOST_REPORTS } = request.limits ?? {};
+  if (wallMs !== undefined && elapsedNs > wallMs * NS_PER_MS)
+    return { kind: 'limit', limit: 'wall', sentence: `the run took longer than ${wallMs / 1000} s` };
+  if (assembly.reportCount > reports)
+    return { kind: 'limit', limit: 'reports', sentence: `the guests sent more than ${reports} reports` };
+  return undefined;
 }

@@ -38,8 +38,11 @@ export interface ReportRingOptions {
   readonly dataBytes: number;
 }
 
-/** Takes one record: `record[0 .. length)` is header and payload; the buffer is reused after the call. */
-export type ReportSink = (record: Uint8Array, length: number) => void;
+/**
+ * Takes one record: `record[0 .. length)` is header and payload; the buffer is reused after the call. `atNs` says when it
+ * came, where that is not now.
+ */
+export type ReportSink = (record: Uint8Array, length: number, atNs?: number) => void;
 
 /** Bytes that the area of such a ring takes. */
 export function reportRingBytes(dataBytes: number): number {

@@ -30,6 +30,8 @@ export interface BoardParts {
   readonly seed: string | undefined;
   readonly epochMs: number | undefined;
   readonly isConsolePaced: boolean;
+  /** Rings in RAM are laid out and served by somebody else. */
+  readonly ringsElsewhere: boolean;
   /** Sets or clears bits of the guest's `mip`. */
   setPending(bits: number, pending: boolean): void;
   finish(outcome: FinisherOutcome): void;
@@ -63,7 +65,8 @@ export function createBoard(parts: BoardParts): Board {
   bus.map({ name: 'clint', ...window(BOARD.clint), device: clint });
   bus.map({ name: 'plic', ...window(BOARD.plic), device: plic });
   bus.map({ name: 'console', ...window(BOARD.console), device: console });
-  const acquisition = createAcquisition(parts, bus, plic);
+  const served = parts.ringsElsewhere ? { ...parts, acquisition: onBus(parts.acquisition) } : parts;
+  const acquisition = createAcquisition(served, bus, plic);
   const sharedMemory = createSharedMemory(parts, bus);
   if (plan.xlen === 64) {
     const { source } = BOARD.rtc;
@@ -76,11 +79,16 @@ export function createBoard(parts: BoardParts): Board {
   }
   mapTransports(parts, bus, plic, takesTransport(parts.acquisition) ? 1 : 0);
   let reportRing: ReportRing | undefined;
-  if (plan.reportRing !== undefined) {
+  if (plan.reportRing !== undefined && !parts.ringsElsewhere) {
     reportRing = new ReportRing({ ram, base: plan.reportRing.gpa, dataBytes: plan.reportRing.dataBytes });
     reportRing.initialise();
   }
   return { bus, clint, console, acquisition, reportRing, sharedMemory };
+}
+
+/** A port that is a device on the bus; undefined for one that lies in RAM. */
+function onBus(kind: AcquisitionKind | undefined): AcquisitionKind | undefined {
+  return kind === 'serial-ring' || kind === 'urb-ring' ? undefined : kind;
 }
 
 function window(place: { readonly base: number; readonly length: number }): { base: number; length: number } {

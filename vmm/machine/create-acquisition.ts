@@ -41,9 +41,20 @@ export function createAcquisition(parts: AcquisitionParts, bus: Bus, plic: Plic)
     case 'virtio-usb':
       return createUsb(parts, bus, plic);
     case 'serial-ring':
+    case 'urb-ring':
+      return createRing(parts);
+  }
+}
+
+/** A port that needs memory alone, and so may be served by another thread than that of the vCPU. */
+export function createRing(parts: AcquisitionParts): Acquisition | undefined {
+  switch (parts.acquisition) {
+    case 'serial-ring':
       return createSerialRing(parts);
     case 'urb-ring':
       return createUrbRing(parts);
+    default:
+      return undefined;
   }
 }
 

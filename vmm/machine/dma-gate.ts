@@ -92,6 +92,15 @@ export class DmaGate implements GuestRam {
     return this.#memory.u8.subarray(at, at + length);
   }
 
+  /** A device in another thread has read these bytes, of that hash, and the guest has not been told yet. */
+  haveRead(gpa: number, length: number, hash: number): void {
+    const { vcpu, journal, digest } = this.#gate;
+    const { instret } = vcpu;
+    this.#gate.beforeDma();
+    digest.dmaRead(instret, gpa, length, hash);
+    journal?.dmaRead(instret, gpa, length, hash);
+  }
+
   #stamp(gpa: number, source: Uint8Array, offset: number, length: number): void {
     const { vcpu, journal } = this.#gate;
     this.#gate.beforeDma();
@@ -126,11 +135,6 @@ export class DmaGate implements GuestRam {
   }
 
   #certified(gpa: number, length: number): void {
-    const hash = this.#hash(gpa, length);
-    const { vcpu, journal, digest } = this.#gate;
-    const instret = vcpu.instret;
-    this.#gate.beforeDma();
-    digest.dmaRead(instret, gpa, length, hash);
-    journal?.dmaRead(instret, gpa, length, hash);
+    this.haveRead(gpa, length, this.#hash(gpa, length));
   }
 }

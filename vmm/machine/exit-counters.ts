@@ -52,6 +52,14 @@ export class ExitCounters {
     this.#writes[region]++;
   }
 
+  readsOf(region: number): number {
+    return this.#reads[region];
+  }
+
+  writesOf(region: number): number {
+    return this.#writes[region];
+  }
+
   /** Exits to the named region so far; 0 for a name that has none. */
   of(name: string): number {
     const index = this.#names.indexOf(name);

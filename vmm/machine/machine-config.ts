@@ -2,6 +2,7 @@
 
 import type { VirtualClock, WallClock } from '../../base/index.js';
 import type { GuestImage } from '../boot/guest-image.js';
+import type { SharedWasmMemory } from '../cpu/guest-memory.js';
 import type { ReportSink } from '../devices/report-ring.js';
 import type { BlockStorage } from '../devices/virtio/block-storage.js';
 import type { JournalSink } from '../journal/journal-writer.js';
@@ -91,6 +92,10 @@ export interface MachineConfig {
   readonly reportRingBytes?: number;
   readonly sharedMemory?: SharedMemoryConfig;
   readonly bootargs?: string;
+  /** Memory that another thread made for this machine, of the size of its plan; its own when absent. */
+  readonly memory?: SharedWasmMemory;
+  /** Rings in RAM are laid out and served by another thread, on this machine's memory; false when absent. */
+  readonly ringsElsewhere?: boolean;
   /** Where the journal goes; without it there is none. */
   readonly journal?: JournalSink;
   /** What exits cost in virtual time; nothing when absent. Must depend on its arguments alone. */

@@ -64,6 +64,11 @@ export class MachineCore {
     this.#regionCounters = this.#regionNames.map((name) => this.exits.region(name));
   }
 
+  /** Regions of the bus in the order in which `exits` counts them. */
+  get regionNames(): readonly string[] {
+    return this.#regionNames;
+  }
+
   /** The beginning of a sentence about the guest; names the machine only where it has a name of its own. */
   get subject(): string {
     return this.name === 'guest' ? 'The guest' : `The guest of '${this.name}'`;

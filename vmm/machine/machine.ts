@@ -58,6 +58,8 @@ export interface Machine {
   /** The vCPU's local time; behind the run's clock while the guest waits. */
   readonly localNs: number;
   readonly memory: GuestMemory;
+  /** The door for what devices write into the guest's memory and read from it. */
+  readonly dma: DmaGate;
   readonly plan: MemoryPlan;
   /** Runs and answers the vCPU; what the schedulers drive. */
   readonly core: MachineCore;
@@ -84,7 +86,7 @@ export interface Machine {
  */
 export function createMachine(config: MachineConfig): Machine {
   const plan = planMemory(config);
-  const memory = new GuestMemory(plan.ramBytes, BOARD.ram.base);
+  const memory = new GuestMemory(plan.ramBytes, BOARD.ram.base, config.memory);
   placeImage(config.image, memory);
   return new BoardMachine(config, plan, memory);
 }
@@ -93,6 +95,7 @@ class BoardMachine implements Machine {
   readonly name: string;
   readonly clock: Clock;
   readonly core: MachineCore;
+  readonly dma: DmaGate;
   readonly pace: VirtualPace | undefined;
   readonly limits: MachineLimits;
   readonly #board: Board;
@@ -127,6 +130,7 @@ class BoardMachine implements Machine {
     });
     const gate = new GuestGate(vcpu, this.#journal);
     const ram = new DmaGate(memory, gate);
+    this.dma = ram;
     this.core = new MachineCore({
       name: config.name,
       gate,
@@ -151,6 +155,7 @@ class BoardMachine implements Machine {
     }
     this.#board = createBoard({
       isConsolePaced: config.isConsolePaced ?? true,
+      ringsElsewhere: config.ringsElsewhere ?? false,
       clock: this.clock,
       ram,
       plan,

@@ -1,0 +1,22 @@
+/** The program of a cell: owns the device of one guest, runs the guest's vCPU in a thread, and performs one run. */
+
+import { sendToParent, serveHost } from '../../hal/index.js';
+import { classify } from '../verdict/verdict.js';
+import { openGuest } from '../wiring/open-guest.js';
+import { performWallRun } from '../wiring/wall-run.js';
+import type { CellAnswer, CellEvent, CellMessage, CellOrder, CellRequests } from './cell-protocol.js';
+import { toPlain } from './evidence-codec.js';
+
+const abort = new AbortController();
+
+async function run({ request, profile }: CellOrder): Promise<CellAnswer> {
+  const progress = (news: CellEvent['progress']): void => sendToParent({ progress: news } satisfies CellEvent);
+  try {
+    const guest = openGuest(request.guest);
+    return { evidence: toPlain(await performWallRun({ ...request, abort: abort.signal, progress }, guest, profile)) };
+  } catch (error) {
+    return { error: classify(error).error };
+  }
+}
+
+serveHost<CellRequests, CellMessage>({ run }, { hear: () => abort.abort() });

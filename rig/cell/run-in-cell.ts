@@ -1,0 +1,50 @@
+/** Starts the process of a cell, lets it perform a run, and answers for it when it dies. */
+
+import { HalError, type HardwareProfile, HostProcess } from '../../hal/index.js';
+import { RigError } from '../errors.js';
+import type { RunRequest } from '../run/run-types.js';
+import type { RunEvidence } from '../wiring/run-result.js';
+import type { CellAnswer, CellEvent, CellMessage, CellRequests } from './cell-protocol.js';
+import { ForeignError, fromPlain } from './evidence-codec.js';
+
+/** Room in which new objects of the cell's threads gather before a collection: collections become rare and stay short. */
+const NODE_OPTIONS = ['--max-semi-space-size=64', '--min-semi-space-size=64'];
+
+/**
+ * Rejects with the error that the run had in the cell, or with `RIG_CELL_LOST` when its process ended or gave no sign of
+ * life; what the trace held by then is kept. A cell takes nothing else down with it.
+ */
+export async function runInCell(request: RunRequest, profile: HardwareProfile): Promise<RunEvidence> {
+  const { abort, progress, ...plain } = request;
+  const cell = new HostProcess<CellRequests, CellEvent, CellMessage>({
+    where: `the cell of ${profile.name}`,
+    module: new URL('./cell-main.js', import.meta.url),
+    nodeOptions: NODE_OPTIONS,
+  });
+  cell.onEvent = (event) => progress?.(event.progress);
+  const stop = (): void => cell.send({ abort: true });
+  abort?.addEventListener('abort', stop);
+  if (abort?.aborted === true) stop();
+  try {
+    const answer = await cell.request('run', { request: plain, profile }, Number.POSITIVE_INFINITY);
+    return evidenceOf(answer);
+  } catch (error) {
+    throw lost(error, profile.name);
+  } finally {
+    abort?.removeEventListener('abort', stop);
+    await cell.end();
+  }
+}
+
+function evidenceOf(answer: CellAnswer): RunEvidence {
+  if ('error' in answer) throw new ForeignError(answer.error);
+  return fromPlain(answer.evidence);
+}
+
+function lost(error: unknown, profile: string): unknown {
+  if (!(error instanceof HalError) || error.code !== 'HAL_HOST_PROCESS') return error;
+  return new RigError('RIG_CELL_LOST', `the cell of ${profile} was lost: ${error.message}`, {
+    where: profile,
+    hint: 'the trace of the run holds everything up to then; run it again, and report the last words if it happens twice',
+  });
+}

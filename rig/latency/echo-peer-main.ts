@@ -1,0 +1,57 @@
+/** The device of a latency measurement, as a process of its own: sends a character now and then and waits for its echo. */
+
+import { createRandom, WallClock } from '../../base/index.js';
+import { BlockingTerminal } from '../../hal/index.js';
+import type { PeerOrder, PeerReport } from './echo-peer.js';
+
+/** An echo that takes longer is lost. */
+const LOST_MS = 2_000;
+/** Until the other end is there and its guest listens, a character is sent so often. */
+const KNOCK_MS = 20;
+const CHARACTERS = 256;
+
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+const terminal = new BlockingTerminal();
+
+function send(report: PeerReport): void {
+  process.send?.(report);
+}
+
+/** Sends until something comes back, then takes what else is under way. False when nobody answers. */
+function knock(deadlineMs: number): boolean {
+  for (let waitedMs = 0; waitedMs < deadlineMs; waitedMs += KNOCK_MS) {
+    if (terminal.exchange(0, KNOCK_MS) < 0) continue;
+    while (terminal.receive(10 * KNOCK_MS) >= 0);
+    return true;
+  }
+  return false;
+}
+
+function measure({ exchanges, gapMs, seed, answerMs }: PeerOrder): PeerReport {
+  if (!knock(answerMs)) return { kind: 'silent' };
+  const clock = new WallClock();
+  const random = createRandom(seed);
+  const roundTripNs = new Float64Array(exchanges);
+  let lost = 0;
+  let wrong = 0;
+  for (let i = 0; i < exchanges; i++) {
+    Atomics.wait(sleeper, 0, 0, gapMs[0] + random.float() * (gapMs[1] - gapMs[0]));
+    const sent = i % CHARACTERS;
+    const startNs = clock.now();
+    const echo = terminal.exchange(sent, LOST_MS);
+    roundTripNs[i] = clock.now() - startNs;
+    if (echo < 0) lost++;
+    else if (echo !== sent) wrong++;
+  }
+  return { kind: 'measured', roundTripNs, lost, wrong };
+}
+
+process.on('message', (order: PeerOrder) => {
+  send(measure(order));
+});
+process.on('disconnect', () => {
+  terminal.close();
+  process.exit(0);
+});
+process.on('SIGINT', () => {});
+send({ kind: 'ready', path: terminal.path });

@@ -1,0 +1,5 @@
+/** Measuring round trips through a guest, for benchmarks and calibration. */
+
+export type { Architecture, Engine, Frontend } from '../run/run-types.js';
+export { type LatencyOptions, type LatencyRound, measureLatency } from './measure-latency.js';
+export { type Interval, type QuantileDifference, quantileDifference, sortedQuantile } from './paired-difference.js';

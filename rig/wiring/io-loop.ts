@@ -1,0 +1,104 @@
+/** The loop of the thread that owns a run's device, in wall time: looks after the guests' rings and channels, and sleeps when nothing is to be done. */
+
+import { Timer, type WallClock } from '../../base/index.js';
+import type { ThreadGuest } from './thread-guest.js';
+
+/** Why `run` resolved. */
+export type LoopStop = 'target' | 'ended' | 'aborted';
+
+/** How long rings are looked at again and again before the event loop gets its turn: devices are served by that. */
+const SPIN_NS = 10_000;
+
+export class IoLoop {
+  /** A guest has something to be looked at. */
+  readonly news = (): void => {
+    this.#isTold = true;
+    this.#wake?.();
+  };
+  readonly #clock: WallClock;
+  /** Whether guests put things into rings of which nothing but looking tells. */
+  readonly #hasRings: boolean;
+  #guests: readonly ThreadGuest[] = [];
+  #wake: (() => void) | undefined;
+  #isTold = false;
+
+  constructor(clock: WallClock, hasRings: boolean) {
+    this.#clock = clock;
+    this.#hasRings = hasRings;
+  }
+
+  /** From here on these are looked after; their threads run. */
+  start(guests: readonly ThreadGuest[]): void {
+    this.#guests = guests;
+    for (const guest of guests) guest.run();
+  }
+
+  /** Until the clock stands at `untilNs` or there is a reason to stop before. Rejects with what a guest's thread failed of. */
+  async run(untilNs: number, signal?: AbortSignal): Promise<LoopStop> {
+    const atTarget = new Timer(this.news);
+    signal?.addEventListener('abort', this.news);
+    try {
+      for (;;) {
+        this.#isTold = false;
+        this.#clock.runDue();
+        const moved = this.#spin();
+        if (signal?.aborted === true) return 'aborted';
+        if (this.#clock.now() >= untilNs) return 'target';
+        if (this.#haveEnded()) return 'ended';
+        if (moved || this.#mustLook()) {
+          await turn();
+          continue;
+        }
+        this.#clock.schedule(atTarget, untilNs);
+        await this.#rest();
+      }
+    } finally {
+      this.#clock.cancel(atTarget);
+      signal?.removeEventListener('abort', this.news);
+    }
+  }
+
+  /** Looks once, and where there are rings of a guest that runs, for `SPIN_NS`. Answers whether anything was there. */
+  #spin(): boolean {
+    let moved = this.#poll();
+    if (!this.#mustLook()) return moved;
+    for (const endNs = this.#clock.now() + SPIN_NS; this.#clock.now() < endNs; ) moved = this.#poll() || moved;
+    return moved;
+  }
+
+  #poll(): boolean {
+    let moved = 0;
+    for (const guest of this.#guests) moved += guest.poll();
+    return moved > 0;
+  }
+
+  #mustLook(): boolean {
+    return this.#hasRings && this.#guests.some((guest) => guest.activity === 'running');
+  }
+
+  #haveEnded(): boolean {
+    let ended = true;
+    for (const guest of this.#guests) {
+      if (guest.lost !== undefined) throw guest.lost;
+      if (guest.activity !== 'ended' || guest.end === undefined) ended = false;
+    }
+    return ended;
+  }
+
+  /** Until somebody tells of news; what came while the guests were asked to tell is looked at first. */
+  async #rest(): Promise<void> {
+    for (const guest of this.#guests) guest.listen();
+    if (this.#poll() || this.#mustLook() || this.#isTold) return;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    this.#wake = undefined;
+  }
+}
+
+/** Lets the event loop run once. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

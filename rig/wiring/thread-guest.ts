@@ -1,0 +1,44 @@
+/** A guest of a run in wall time: its vCPU runs in a thread of its own, its device belongs to this one. */
+
+import type { WallClock } from '../../base/index.js';
+import { type MachineConfig, MachineThread, type MachineThreadOptions } from '../../vmm/index.js';
+import type { GuestUnit } from './guest-unit.js';
+
+export interface ThreadGuestHooks extends MachineThreadOptions {
+  /** A guest has something to be looked at, while nobody looks. */
+  readonly news: () => void;
+  /** What bursts took from this thread to a guest's emulated frontend. */
+  readonly handover: (delayNs: number) => void;
+}
+
+export type ThreadGuest = GuestUnit & MachineThread;
+
+/** Makes guests as threads: the callbacks of `config` are called in this thread, with what the guests have sent. */
+export function threadGuestMaker(clock: WallClock, hooks: ThreadGuestHooks): (config: MachineConfig) => ThreadGuest {
+  return (config) => {
+    const { name, engine, image, xlen, ramBytes, acquisition, reportRing, bootargs, limits, seed } = config;
+    return new MachineThread(
+      {
+        name,
+        engine,
+        image,
+        ...(xlen === undefined ? {} : { xlen }),
+        ...(ramBytes === undefined ? {} : { ramBytes }),
+        ...(acquisition === undefined ? {} : { acquisition }),
+        ...(reportRing === undefined ? {} : { reportRing }),
+        ...(bootargs === undefined ? {} : { bootargs }),
+        ...(limits === undefined ? {} : { limits }),
+        ...(seed === undefined ? {} : { seed }),
+      },
+      clock,
+      {
+        journal: (bytes) => config.journal?.chunk(bytes, 0, 0, 0),
+        console: (byte) => config.onConsole?.(byte),
+        report: (record, length, atNs) => config.onReport?.(record, length, atNs),
+        handover: hooks.handover,
+        news: hooks.news,
+      },
+      hooks,
+    );
+  };
+}

@@ -1,0 +1,124 @@
+/** Takes what a guest in another thread has sent, and hands it to whoever stands behind its port. */
+
+import { Urb } from '../../base/index.js';
+import { URB_MAX_BYTES, URBS_IN_FLIGHT } from '../devices/urb-request.js';
+import type { RemoteCharacterFrontend, RemoteUrbFrontend } from './port-frontend.js';
+import { SharedRing } from './shared-ring.js';
+import { OUTBOUND, OUTBOUND_WORDS, PARITIES, type ThreadMemory } from './thread-protocol.js';
+
+export interface OutletSinks {
+  readonly report: (record: Uint8Array, length: number, atNs: number) => void;
+  readonly console: (byte: number) => void;
+  /** What a burst took from this thread to its frontend. */
+  readonly handover: (delayNs: number) => void;
+}
+
+/** Of the largest record a guest can report, with room. */
+const REPORT_BYTES = 2048;
+const NS_PER_MS = 1_000_000;
+
+export class ThreadOutlet {
+  /** Whom characters and transfers of the guest are for; set before anything is taken. */
+  characters: RemoteCharacterFrontend | undefined;
+  urbs: RemoteUrbFrontend | undefined;
+  readonly #ring: SharedRing;
+  readonly #sinks: OutletSinks;
+  readonly #record = new Uint8Array(REPORT_BYTES);
+  readonly #pool: Urb[] = [];
+  readonly #slots = new Map<Urb, number>();
+
+  constructor(memory: ThreadMemory, sinks: OutletSinks) {
+    this.#ring = new SharedRing(memory.outbound, OUTBOUND_WORDS);
+    this.#sinks = sinks;
+  }
+
+  slotOf(urb: Urb): number {
+    return this.#slots.get(urb) ?? -1;
+  }
+
+  /** Takes everything that is there; returns how many records. */
+  take(): number {
+    let count = 0;
+    for (let place = this.#ring.next(); place >= 0; place = this.#ring.next()) {
+      this.#hand(this.#ring.kindAt(place), place + 1);
+      this.#ring.release(place);
+      count++;
+    }
+    return count;
+  }
+
+  #hand(kind: number, at: number): void {
+    const { words, bytes } = this.#ring;
+    switch (kind) {
+      case OUTBOUND.characters:
+        for (let i = 0; i < words[at]; i++) this.characters?.backend?.transmit(bytes[4 * (at + 1) + i]);
+        break;
+      case OUTBOUND.configure:
+        this.#configure(at);
+        break;
+      case OUTBOUND.modemControl:
+        this.characters?.backend?.modemControl(words[at]);
+        break;
+      case OUTBOUND.urbSubmit:
+        this.#submit(at);
+        break;
+      case OUTBOUND.urbCancel:
+        this.urbs?.backend?.cancel(this.#urb(words[at]));
+        break;
+      case OUTBOUND.report:
+        this.#report(at);
+        break;
+      case OUTBOUND.console:
+        this.#sinks.console(words[at]);
+        break;
+      case OUTBOUND.handover:
+        this.#sinks.handover(words[at]);
+        break;
+    }
+  }
+
+  #configure(at: number): void {
+    const { words } = this.#ring;
+    this.characters?.backend?.configure({
+      baudRate: words[at] >>> 0,
+      dataBits: words[at + 1] as 5 | 6 | 7 | 8,
+      parity: PARITIES[words[at + 2]],
+      stopBits: (words[at + 3] / 2) as 1 | 1.5 | 2,
+    });
+  }
+
+  #submit(at: number): void {
+    const { words, bytes } = this.#ring;
+    const urb = this.#urb(words[at]);
+    urb.id = words[at + 1] >>> 0;
+    urb.endpointAddress = words[at + 2];
+    urb.length = words[at + 3];
+    urb.flags = words[at + 4];
+    urb.interval = words[at + 5];
+    urb.actualLength = 0;
+    for (let i = 0; i < urb.setup.length; i++) urb.setup[i] = bytes[4 * (at + 6) + i];
+    const out = urb.inbound ? 0 : urb.length;
+    for (let i = 0; i < out; i++) urb.data[i] = bytes[4 * (at + 8) + i];
+    this.urbs?.backend?.submit(urb);
+  }
+
+  /** One object a slot, made when the slot is first used. */
+  #urb(slot: number): Urb {
+    if (slot < 0 || slot >= URBS_IN_FLIGHT) throw new Error(`there is no transfer ${slot}`);
+    let urb = this.#pool[slot];
+    if (urb === undefined) {
+      urb = new Urb();
+      urb.data = new Uint8Array(URB_MAX_BYTES);
+      this.#pool[slot] = urb;
+      this.#slots.set(urb, slot);
+    }
+    return urb;
+  }
+
+  #report(at: number): void {
+    const { words, bytes } = this.#ring;
+    const length = Math.min(words[at], REPORT_BYTES);
+    for (let i = 0; i < length; i++) this.#record[i] = bytes[4 * (at + 3) + i];
+    this.#sinks.report(this.#record, length, words[at + 1] * NS_PER_MS + words[at + 2]);
+  }
+}

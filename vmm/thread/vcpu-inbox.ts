@@ -1,0 +1,104 @@
+/** The way into a guest whose vCPU runs in another thread: what is put here enters it in order, at an instruction boundary. */
+
+import { VmmError } from '../errors.js';
+import { SharedRing } from './shared-ring.js';
+import { ACTIVITY, CONTROL, INBOUND, INBOUND_WORDS, type ThreadMemory } from './thread-protocol.js';
+
+/** How long a vCPU that makes no room may hold the other thread up, and how often that is looked at. */
+const PATIENCE_MS = 5_000;
+const LOOK_MS = 20;
+/** Larger pieces are cut, so that one never needs more than a part of the ring. */
+const MOST_BYTES = 1 << 16;
+
+/**
+ * `put…` gathers, `commit` shows it to the vCPU and wakes it. When the ring is full the calling thread waits for the vCPU,
+ * which looks into it between any two slices; a vCPU that has ended takes nothing any more, and what is put is dropped.
+ * Throws `VMM_THREAD` when a vCPU that has not ended makes no room for 5 s.
+ */
+export class VcpuInbox {
+  readonly #ring: SharedRing;
+  readonly #control: Int32Array;
+
+  constructor(memory: ThreadMemory) {
+    this.#ring = new SharedRing(memory.inbound, INBOUND_WORDS);
+    this.#control = new Int32Array(memory.control);
+  }
+
+  /** A record of words alone. */
+  put(kind: number, first: number, second = 0): void {
+    const at = this.#begin(kind, 2);
+    if (at < 0) return;
+    this.#ring.words[at] = first;
+    this.#ring.words[at + 1] = second;
+  }
+
+  putWrite(gpa: number, source: Uint8Array, offset: number, length: number): void {
+    for (let done = 0; done < length; done += MOST_BYTES) {
+      const piece = Math.min(MOST_BYTES, length - done);
+      const at = this.#begin(INBOUND.dmaWrite, 2 + ((piece + 3) >> 2));
+      if (at < 0) return;
+      this.#ring.words[at] = gpa + done;
+      this.#ring.words[at + 1] = piece;
+      this.#copy(at + 2, source, offset + done, piece);
+    }
+  }
+
+  putRead(gpa: number, length: number, hash: number): void {
+    const at = this.#begin(INBOUND.dmaRead, 3);
+    if (at < 0) return;
+    this.#ring.words[at] = gpa;
+    this.#ring.words[at + 1] = length;
+    this.#ring.words[at + 2] = hash;
+  }
+
+  /** `count` pairs of character and line status. */
+  putCharacters(pairs: Uint8Array, count: number): void {
+    const at = this.#begin(INBOUND.characters, 1 + ((2 * count + 3) >> 2));
+    if (at < 0) return;
+    this.#ring.words[at] = count;
+    this.#copy(at + 1, pairs, 0, 2 * count);
+  }
+
+  putUrbDone(slot: number, status: number, actualLength: number, data: Uint8Array, length: number): void {
+    const at = this.#begin(INBOUND.urbDone, 4 + ((length + 3) >> 2));
+    if (at < 0) return;
+    this.#ring.words[at] = slot;
+    this.#ring.words[at + 1] = status;
+    this.#ring.words[at + 2] = actualLength;
+    this.#ring.words[at + 3] = length;
+    this.#copy(at + 4, data, 0, length);
+  }
+
+  /** What was put is for the vCPU to take; a waiting one is woken. */
+  commit(): void {
+    if (!this.#ring.isPending) return;
+    this.#ring.publish();
+    this.signal();
+  }
+
+  /** The vCPU is to look around. */
+  signal(): void {
+    Atomics.add(this.#control, CONTROL.signal, 1);
+    if (Atomics.load(this.#control, CONTROL.isWaiting) === 1) Atomics.notify(this.#control, CONTROL.signal);
+  }
+
+  #copy(word: number, source: Uint8Array, offset: number, length: number): void {
+    const { bytes } = this.#ring;
+    const at = 4 * word;
+    for (let i = 0; i < length; i++) bytes[at + i] = source[offset + i];
+  }
+
+  /** -1 when the guest has ended: there is nothing to enter any more. */
+  #begin(kind: number, words: number): number {
+    for (let waitedMs = 0; ; waitedMs += LOOK_MS) {
+      const at = this.#ring.begin(kind, words);
+      if (at >= 0 || Atomics.load(this.#control, CONTROL.activity) === ACTIVITY.ended) return at;
+      if (waitedMs >= PATIENCE_MS)
+        throw new VmmError('VMM_THREAD', `the thread of a vCPU has taken nothing for ${PATIENCE_MS / 1000} s`, {
+          hint: 'the host may be overloaded; give the rig a core of its own',
+        });
+      this.commit();
+      this.#ring.waitForRoom(LOOK_MS);
+    }
+  }
+}

@@ -1,0 +1,221 @@
+/** What the thread of a vCPU does: lets in what waits outside, runs the guest for a slice, and sleeps when the guest does. */
+
+import type { WallClock } from '../../base/index.js';
+import { isUrbAcquisition } from '../machine/acquisition.js';
+import type { Machine } from '../machine/machine.js';
+import { CharacterPort, UrbPort } from './port-backend.js';
+import { SharedRing } from './shared-ring.js';
+import {
+  ACTIVITY,
+  CONTROL,
+  FIGURE,
+  INBOUND,
+  INBOUND_WORDS,
+  ORDER,
+  OUTBOUND,
+  type ThreadMemory,
+} from './thread-protocol.js';
+import type { VcpuOutbox } from './vcpu-outbox.js';
+
+export interface VcpuLoopOptions {
+  readonly machine: Machine;
+  /** Polled: this thread never comes back to its event loop while it runs. */
+  readonly clock: WallClock;
+  readonly memory: ThreadMemory;
+  readonly outbox: VcpuOutbox;
+  /** Instructions between two looks outside. */
+  readonly sliceInstructions: number;
+  /** How long the thread looks again and again before it lets the host put it to sleep. */
+  readonly spinNs: number;
+}
+
+/** Exits between two looks outside. */
+const SLICE_EXITS = 64;
+const NS_PER_MS = 1_000_000;
+/** The longest sleep without a timer of the machine: only for the sake of a clock that is looked at now and then. */
+const LONGEST_SLEEP_NS = 1e9;
+
+/** Everything enters the guest here, between two slices, and is journalled with the instructions retired by then. */
+export class VcpuLoop {
+  readonly #options: VcpuLoopOptions;
+  readonly #inbound: SharedRing;
+  readonly #control: Int32Array;
+  readonly #figures: Float64Array;
+  readonly #characters: CharacterPort | undefined;
+  readonly #urbs: UrbPort | undefined;
+  readonly #regions: readonly string[];
+  readonly #hasRings: boolean;
+  #boundaries = 0;
+  #flushes = 0;
+  /** When the burst that is being let in was handed over; 0 without a stamp. */
+  #stampNs = 0;
+
+  constructor(options: VcpuLoopOptions) {
+    const { machine, memory, outbox } = options;
+    this.#options = options;
+    this.#inbound = new SharedRing(memory.inbound, INBOUND_WORDS);
+    this.#control = new Int32Array(memory.control);
+    this.#figures = new Float64Array(memory.figures);
+    this.#regions = machine.core.regionNames;
+    const { serialRing, urbRing, reportRing } = machine.plan;
+    this.#hasRings = serialRing !== undefined || urbRing !== undefined || reportRing !== undefined;
+    const { acquisition } = machine;
+    if (acquisition === undefined) return;
+    if (isUrbAcquisition(acquisition)) this.#urbs = new UrbPort(acquisition, outbox);
+    else this.#characters = new CharacterPort(acquisition, outbox, this.#control);
+  }
+
+  /** Runs until it is told to seal. A guest that has ended rests until then. */
+  run(): void {
+    const { machine, clock, outbox } = this.#options;
+    for (;;) {
+      const seen = Atomics.load(this.#control, CONTROL.signal);
+      const order = Atomics.load(this.#control, CONTROL.order);
+      if (order === ORDER.seal) break;
+      this.#letIn();
+      clock.runDue();
+      if (order === ORDER.run && machine.activity === 'running') {
+        this.#slice();
+        // Nothing but looking tells what the guest has put into its rings before it went to rest.
+        if (this.#hasRings && machine.activity !== 'running') outbox.tell();
+      }
+      outbox.commit();
+      this.#flushJournal();
+      this.#show();
+      if (order !== ORDER.run || machine.activity !== 'running') this.#rest(seen);
+    }
+    this.#letIn();
+    outbox.commit();
+    this.#show();
+  }
+
+  #slice(): void {
+    const { machine, sliceInstructions } = this.#options;
+    const { core, limits } = machine;
+    const most = limits.instructions ?? Number.MAX_SAFE_INTEGER;
+    const until = Math.min(core.vcpu.instret + sliceInstructions, most);
+    for (let exits = 0; exits < SLICE_EXITS && core.activity === 'running' && core.vcpu.instret < until; exits++)
+      core.step(until);
+    if (core.activity === 'running' && core.vcpu.instret >= most)
+      core.finish('limit', 0, `${core.subject} was stopped after its limit of ${most} instructions.`);
+  }
+
+  #flushJournal(): void {
+    const flushes = Atomics.load(this.#control, CONTROL.flushes);
+    if (flushes === this.#flushes) return;
+    this.#flushes = flushes;
+    this.#options.machine.flushJournal();
+  }
+
+  #show(): void {
+    const { machine } = this.#options;
+    const { exits, instret, activity } = machine;
+    const figures = this.#figures;
+    figures[FIGURE.instret] = instret;
+    figures[FIGURE.mmioReads] = exits.mmioReads;
+    figures[FIGURE.mmioWrites] = exits.mmioWrites;
+    figures[FIGURE.hypercalls] = exits.hypercalls;
+    figures[FIGURE.faults] = exits.faults;
+    figures[FIGURE.idle] = exits.idle;
+    figures[FIGURE.boundaries] = this.#boundaries;
+    for (let i = 0; i < this.#regions.length; i++) {
+      const at = FIGURE.regions + 2 * i;
+      figures[at] = exits.readsOf(i);
+      figures[at + 1] = exits.writesOf(i);
+    }
+    const shown = ACTIVITY[activity];
+    if (Atomics.exchange(this.#control, CONTROL.activity, shown) !== shown) this.#options.outbox.tell();
+  }
+
+  /** Until something is signalled after `seen`, or a timer of the machine is due. */
+  #rest(seen: number): void {
+    const { clock, spinNs } = this.#options;
+    const startNs = clock.now();
+    const wakeNs = Math.min(clock.nextDueNs(), startNs + LONGEST_SLEEP_NS);
+    while (clock.now() < Math.min(wakeNs, startNs + spinNs))
+      if (Atomics.load(this.#control, CONTROL.signal) !== seen) return;
+    const sleepMs = (wakeNs - clock.now()) / NS_PER_MS;
+    if (sleepMs <= 0) return;
+    Atomics.store(this.#control, CONTROL.isWaiting, 1);
+    Atomics.wait(this.#control, CONTROL.signal, seen, sleepMs);
+    Atomics.store(this.#control, CONTROL.isWaiting, 0);
+  }
+
+  /** Lets in all that waits; characters and completions are handed to the frontend, memory is written. */
+  #letIn(): void {
+    let place = this.#inbound.next();
+    if (place < 0) return;
+    this.#boundaries++;
+    for (; place >= 0; place = this.#inbound.next()) {
+      this.#take(this.#inbound.kindAt(place), place + 1);
+      this.#inbound.release(place);
+    }
+  }
+
+  #take(kind: number, at: number): void {
+    const { machine } = this.#options;
+    const { words, bytes } = this.#inbound;
+    const first = words[at];
+    const second = words[at + 1];
+    switch (kind) {
+      case INBOUND.dmaWrite:
+        machine.dma.write(first >>> 0, bytes, 4 * (at + 2), second);
+        break;
+      case INBOUND.dmaWord16:
+        machine.dma.writeU16(first >>> 0, second & 0xffff);
+        break;
+      case INBOUND.dmaWord32:
+        machine.dma.writeU32(first >>> 0, second >>> 0);
+        break;
+      case INBOUND.dmaRead:
+        machine.dma.haveRead(first >>> 0, second, words[at + 2] >>> 0);
+        break;
+      case INBOUND.interrupts:
+        if (first !== 0) machine.core.setPending(first, true);
+        if (second !== 0) machine.core.setPending(second, false);
+        break;
+      case INBOUND.stamp:
+        this.#stampNs = first * NS_PER_MS + second;
+        break;
+      default:
+        this.#takeForPort(kind, at);
+    }
+  }
+
+  #takeForPort(kind: number, at: number): void {
+    const { words, bytes } = this.#inbound;
+    const { machine } = this.#options;
+    switch (kind) {
+      case INBOUND.characters:
+        this.#characters?.receive(bytes, 4 * (at + 1), words[at]);
+        break;
+      case INBOUND.overrun:
+        this.#characters?.overrun();
+        break;
+      case INBOUND.modemStatus:
+        this.#characters?.modemStatus(words[at]);
+        break;
+      case INBOUND.urbDone:
+        this.#urbs?.done(words[at], words[at + 1], words[at + 2], bytes, 4 * (at + 4), words[at + 3]);
+        break;
+      case INBOUND.plugged:
+        this.#urbs?.plugged(words[at], words[at + 1]);
+        break;
+      case INBOUND.disconnected:
+        this.#characters?.disconnected(words[at] === 1);
+        break;
+      case INBOUND.flush:
+        machine.acquisition?.flush();
+        this.#tellHandover();
+        break;
+    }
+  }
+
+  /** How long the burst took from the other thread to the frontend. */
+  #tellHandover(): void {
+    if (this.#stampNs === 0) return;
+    const { clock, outbox } = this.#options;
+    outbox.put(OUTBOUND.handover, Math.max(0, clock.now() - this.#stampNs));
+    this.#stampNs = 0;
+  }
+}

@@ -1,0 +1,104 @@
+/** The way out of a guest whose vCPU runs in this thread, to the thread that owns its device. */
+
+import type { Urb } from '../../base/index.js';
+import type { CharacterLine } from '../devices/character.js';
+import { SharedRing } from './shared-ring.js';
+import { CONTROL, ORDER, OUTBOUND, OUTBOUND_WORDS, PARITIES, type ThreadMemory } from './thread-protocol.js';
+
+/** How often a thread that waits for room looks whether it is to end. */
+const LOOK_MS = 20;
+const NS_PER_MS = 1_000_000;
+/** Characters in one record; a guest's burst takes as many records as it needs. */
+const CHARACTERS = 32;
+
+/**
+ * When the ring is full, the vCPU stands still until the other thread has taken something: nothing of what a guest sends is
+ * lost here. Told to seal, it waits no longer. `news` is called when the other thread has asked to be told.
+ */
+export class VcpuOutbox {
+  readonly #ring: SharedRing;
+  readonly #control: Int32Array;
+  readonly #news: () => void;
+  /** How many characters stand in the record that is being filled, and where; -1 when none is. */
+  #characterRecord = -1;
+  #characterCount = 0;
+
+  constructor(memory: ThreadMemory, news: () => void) {
+    this.#ring = new SharedRing(memory.outbound, OUTBOUND_WORDS);
+    this.#control = new Int32Array(memory.control);
+    this.#news = news;
+  }
+
+  character(byte: number): void {
+    if (this.#characterRecord < 0 || this.#characterCount === CHARACTERS) {
+      this.#characterRecord = this.#begin(OUTBOUND.characters, 1 + CHARACTERS / 4);
+      this.#characterCount = 0;
+      if (this.#characterRecord < 0) return;
+    }
+    this.#ring.bytes[4 * (this.#characterRecord + 1) + this.#characterCount++] = byte;
+    this.#ring.words[this.#characterRecord] = this.#characterCount;
+  }
+
+  configure(line: CharacterLine): void {
+    const at = this.#begin(OUTBOUND.configure, 4);
+    if (at < 0) return;
+    this.#ring.words.set([line.baudRate, line.dataBits, PARITIES.indexOf(line.parity), 2 * line.stopBits], at);
+  }
+
+  /** A record of one word. */
+  put(kind: number, word: number): void {
+    const at = this.#begin(kind, 1);
+    if (at >= 0) this.#ring.words[at] = word;
+  }
+
+  urb(slot: number, urb: Urb): void {
+    const out = urb.inbound ? 0 : urb.length;
+    const at = this.#begin(OUTBOUND.urbSubmit, 8 + ((out + 3) >> 2));
+    if (at < 0) return;
+    const { words, bytes } = this.#ring;
+    words[at] = slot;
+    words[at + 1] = urb.id;
+    words[at + 2] = urb.endpointAddress;
+    words[at + 3] = urb.length;
+    words[at + 4] = urb.flags;
+    words[at + 5] = urb.interval;
+    for (let i = 0; i < urb.setup.length; i++) bytes[4 * (at + 6) + i] = urb.setup[i];
+    for (let i = 0; i < out; i++) bytes[4 * (at + 8) + i] = urb.data[i];
+  }
+
+  report(record: Uint8Array, length: number, atNs: number): void {
+    const at = this.#begin(OUTBOUND.report, 3 + ((length + 3) >> 2));
+    if (at < 0) return;
+    const { words, bytes } = this.#ring;
+    words[at] = length;
+    words[at + 1] = Math.floor(atNs / NS_PER_MS);
+    words[at + 2] = atNs % NS_PER_MS;
+    for (let i = 0; i < length; i++) bytes[4 * (at + 3) + i] = record[i];
+  }
+
+  /** Shows everything so far, and tells the other thread if it listens. */
+  commit(): void {
+    this.#characterRecord = -1;
+    if (!this.#ring.isPending) return;
+    this.#ring.publish();
+    this.tell();
+  }
+
+  /** There is something to look at. */
+  tell(): void {
+    if (Atomics.compareExchange(this.#control, CONTROL.isListening, 1, 0) === 1) this.#news();
+  }
+
+  #begin(kind: number, words: number): number {
+    // Characters of a later record must not stand in an earlier one.
+    if (kind !== OUTBOUND.characters) this.#characterRecord = -1;
+    for (;;) {
+      const at = this.#ring.begin(kind, words);
+      if (at >= 0) return at;
+      this.#ring.publish();
+      this.tell();
+      if (Atomics.load(this.#control, CONTROL.order) === ORDER.seal) return -1;
+      this.#ring.waitForRoom(LOOK_MS);
+    }
+  }
+}

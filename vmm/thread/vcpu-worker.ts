@@ -1,0 +1,38 @@
+/** The program of a vCPU's thread: builds the machine around the memory it was given, and runs it. */
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { WallClock } from '../../base/index.js';
+import { createMachine } from '../machine/machine.js';
+import { osThreadId } from './os-thread-id.js';
+import type { ThreadMessage, ThreadOrder } from './thread-messages.js';
+import { OUTBOUND } from './thread-protocol.js';
+import { VcpuLoop } from './vcpu-loop.js';
+import { VcpuOutbox } from './vcpu-outbox.js';
+
+function post(message: ThreadMessage, moved: ArrayBuffer[] = []): void {
+  parentPort?.postMessage(message, moved);
+}
+
+const order = workerData as ThreadOrder;
+const clock = new WallClock({ origin: order.origin, polled: true });
+const outbox = new VcpuOutbox(order.memory, () => post({ kind: 'news' }));
+const machine = createMachine({
+  ...order.machine,
+  clock,
+  memory: order.ram,
+  ringsElsewhere: true,
+  journal: {
+    chunk: (bytes) => {
+      const copy = bytes.slice();
+      post({ kind: 'journal', bytes: copy }, [copy.buffer as ArrayBuffer]);
+    },
+  },
+  onConsole: (byte) => outbox.put(OUTBOUND.console, byte),
+  onReport: (record, length) => outbox.report(record, length, clock.now()),
+  onEnd: (end) => post({ kind: 'ended', end }),
+});
+const { sliceInstructions, spinNs, memory } = order;
+const loop = new VcpuLoop({ machine, clock, memory, outbox, sliceInstructions, spinNs });
+post({ kind: 'ready', threadId: osThreadId(), regions: [...machine.core.regionNames] });
+loop.run();
+post({ kind: 'sealed', end: machine.seal() });
