@@ -5,7 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { RigError } from '../errors.js';
-import type { Architecture, Binding, RunRequest, RunResult } from '../run/run-types.js';
+import {
+  type Architecture,
+  type Binding,
+  DEFAULT_ENGINE,
+  ENGINES,
+  type Engine,
+  type RunRequest,
+  type RunResult,
+} from '../run/run-types.js';
 import { createExecutor } from './executor.js';
 import { replay } from './replay.js';
 
@@ -23,6 +31,7 @@ describe('a companion', function () {
     architecture: Architecture,
     more: Partial<RunRequest> = {},
     binding: Binding = 'sim',
+    engine: Engine = DEFAULT_ENGINE,
   ): Promise<RunResult> =>
     createExecutor().execute({
       cell: {
@@ -31,7 +40,7 @@ describe('a companion', function () {
         binding,
         architecture,
         frontend: architecture === 'hosted' ? 'emulated' : 'ring',
-        engine: 'interpreter',
+        engine,
       },
       guest: 'rt-sampler',
       durationNs: 60e6,
@@ -68,6 +77,16 @@ describe('a companion', function () {
       const again = await replay({ tracePath: result.trace.path, outDir });
       expect(again).to.include({ kind: 'journal', certified: true, outputDigest: result.certification.outputDigest });
     });
+
+  it('gives the same run to the bit with either engine, latencies included', async () => {
+    const digests: unknown[] = [];
+    for (const engine of ENGINES) {
+      const { certification, guests } = await run('partitioned', {}, 'sim', engine);
+      const { outputDigest, ramDigest, instret } = certification;
+      digests.push({ outputDigest, ramDigest, instret, timer: Array.from(guests[0].interrupts?.timer ?? []) });
+    }
+    expect(digests[0]).to.deep.equal(digests[1]);
+  });
 
   it('that locks up ends nothing but itself', async () => {
     const { stop, guests } = await run('partitioned', {
