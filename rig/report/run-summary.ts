@@ -10,6 +10,7 @@ import type {
   DeclaredClock,
   GuestExits,
   GuestReport,
+  InterruptBound,
   Pacing,
   PlacementRun,
   RunResult,
@@ -56,6 +57,15 @@ export interface GuestSummary {
   readonly reportsDropped: number;
   readonly consoleSha256: string;
   readonly channels: readonly ChannelSummary[];
+  /** Of the interrupts that were measured. */
+  readonly interrupts?: readonly InterruptSummary[];
+}
+
+export interface InterruptSummary {
+  readonly name: string;
+  readonly latencyNs: DistributionSummary;
+  /** Absent where none could be computed. */
+  readonly bound?: InterruptBound;
 }
 
 export interface RunSummary {
@@ -110,6 +120,7 @@ export function summarizeRun(result: RunResult, asked: Readonly<Record<string, u
 }
 
 function summarizeGuest(run: RunView): GuestSummary {
+  const bounds = run.guestRun.interruptBounds;
   return {
     name: run.guestRun.name,
     instret: run.instret,
@@ -117,7 +128,16 @@ function summarizeGuest(run: RunView): GuestSummary {
     reportsDropped: run.guestRun.reportsDropped ?? 0,
     consoleSha256: createHash('sha256').update(run.console).digest('hex'),
     channels: run.channelNames.map((name) => summarizeChannel(name, run.channel(name))),
+    ...(bounds === undefined ? {} : { interrupts: summarizeInterrupts(run, bounds) }),
   };
+}
+
+function summarizeInterrupts(run: RunView, bounds: Readonly<Record<string, InterruptBound>>): InterruptSummary[] {
+  return Object.keys(run.guestRun.interrupts ?? {}).map((name) => ({
+    name,
+    latencyNs: summarizeDistribution(run.interrupt(name).latency),
+    ...(bounds[name] === undefined ? {} : { bound: bounds[name] }),
+  }));
 }
 
 function summarizeChannel(name: string, channel: ChannelView): ChannelSummary {

@@ -29,6 +29,10 @@ const TURN_NS = 50 * NS_PER_MS;
  * made for the cell; nothing of it is performed here.
  */
 export async function runWall(request: RunRequest, guest: OpenGuest, profile: HardwareProfile): Promise<RunResult> {
+  if (request.companion !== undefined || request.interrupts !== undefined)
+    throw new RigError('RIG_USAGE', 'companions and latencies of interrupts exist in virtual time only, so far', {
+      hint: 'use --binding sim',
+    });
   const evidence =
     request.cell.architecture === 'hosted'
       ? await performWallRun(request, guest, profile)
