@@ -8,6 +8,8 @@ import { serialPortInfos } from './port-list.js';
 import { type HostCredit, type HostEvent, type HostRequests, READ_WINDOW_BYTES } from './protocol.js';
 
 const READ_BUFFER_BYTES = 1 << 16;
+/** How soon a hang-up is known that the library does not tell. */
+const HANG_UP_MS = 200;
 /** `set` of the native library clears every flag that is not named. */
 const SET_DEFAULTS = { brk: false, cts: false, dsr: false, dtr: true, rts: true };
 
@@ -133,7 +135,28 @@ class SerialHost implements DeviceHost<HostRequests, HostCredit> {
       this.#lowLatency = false;
     }
     void this.#readAll(made);
+    void this.#watchHangUp(made);
     return made;
+  }
+
+  /**
+   * A terminal that hangs up between two polls reads as empty for ever, and the library reads it again and again without
+   * a word (Linux, hung_up_tty_read). Asked for its rate it fails, in every state (hung_up_tty_ioctl: EIO).
+   */
+  async #watchHangUp(from: BindingPortInterface): Promise<void> {
+    for (;;) {
+      await new Promise((resolve) => setTimeout(resolve, HANG_UP_MS).unref());
+      if (this.#port !== from) return;
+      try {
+        await from.getBaudRate();
+      } catch (error) {
+        if (this.#port !== from || !/input\/output error|i\/o error|EIO/i.test(String(error))) return;
+        this.#port = undefined;
+        this.#windowOpened();
+        this.#send({ readFailed: failureOf(error) });
+        await from.close().catch(() => {});
+      }
+    }
   }
 
   async #closePort(): Promise<void> {
