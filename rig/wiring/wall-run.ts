@@ -3,7 +3,8 @@
 import { rmSync } from 'node:fs';
 import { createRandom, NS_PER_MS, WallClock } from '../../base/index.js';
 import type { HardwareProfile, PortRestart, SerialProfile, UsbProfile } from '../../hal/index.js';
-import { CollectionLog } from '../cell/place-cell.js';
+import { BOARD } from '../../vmm/index.js';
+import { CollectionLog, checkCell } from '../cell/place-cell.js';
 import { runInCell } from '../cell/run-in-cell.js';
 import { RigError } from '../errors.js';
 import type { PlacementRun, RunRequest, RunResult, StopReason } from '../run/run-types.js';
@@ -22,6 +23,8 @@ import { type ThreadGuest, threadGuestMaker } from './thread-guest.js';
 import { UsbLink } from './usb-link.js';
 import { usbClocks } from './usb-source.js';
 
+/** Of a guest in a run: plans ask for none other. */
+const DEFAULT_RAM_BYTES = BOARD.ram.defaultBytes;
 /** How often limits are looked at and the journal goes to the trace. */
 const TURN_NS = 50 * NS_PER_MS;
 
@@ -37,8 +40,13 @@ export async function runWall(request: RunRequest, guest: OpenGuest, profile: Ha
   const evidence =
     request.cell.architecture === 'hosted'
       ? await performWallRun(request, guest, profile, { hosts: hostedDevices() })
-      : await runInCell(request, profile);
+      : await runAssigned(request, profile);
   return certifiedResult(request, guest, evidence, undefined);
+}
+
+function runAssigned(request: RunRequest, profile: HardwareProfile): Promise<RunEvidence> {
+  checkCell(request.port ?? profile.name, DEFAULT_RAM_BYTES, request.realTime ?? true);
+  return runInCell(request, profile);
 }
 
 /** Gives the threads of a cell their place on the host, before its guest runs; answers what was granted. */
