@@ -18,10 +18,7 @@ ${tables.map(one)}</section>
 }
 
 function one({ cell, clockDomain, calibration, rows }: TechniqueTable): Markup {
-  const head = [
-    { title: '' },
-    ...rows.map(({ technique, engine }) => ({ title: `${technique}, ${engine}`, numeric: true })),
-  ];
+  const head = [{ title: '' }, ...rows.map(({ technique }) => ({ title: technique, numeric: true }))];
   const line = (name: string, value: (row: TechniqueRow) => string): Markup =>
     html`<tr><th scope="row">${name}</th>${rows.map((row) => numberCell(value(row)))}</tr>
 `;
@@ -31,7 +28,7 @@ function one({ cell, clockDomain, calibration, rows }: TechniqueTable): Markup {
       return value === undefined || value === null ? NOTHING : formatValue(Number(value.toPrecision(4)), 'ns');
     }),
   );
-  const body = html`<tbody>${line('exits in all', ({ exits }) => grouped(exits))}${line('exits on the data path', ({ dataPath }) => grouped(dataPath))}${reasons(rows).map((reason) => line(reason, ({ byReason }) => grouped(byReason[reason] ?? 0)))}${line('waits', ({ waits }) => grouped(waits))}${line('instructions', ({ instructions }) => grouped(instructions))}${latency}</tbody>`;
+  const body = html`<tbody>${line('engine', ({ engine }) => engine)}${line('exits in all', ({ exits }) => grouped(exits))}${line('exits on the data path', ({ dataPath }) => grouped(dataPath))}${reasons(rows).map((reason) => line(reason, ({ byReason }) => grouped(byReason[reason] ?? 0)))}${line('waits', ({ waits }) => grouped(waits))}${line('instructions', ({ instructions }) => grouped(instructions))}${latency}</tbody>`;
   const caption = `${cell.profile}, ${cell.binding}, ${clockDomain} time, costs from calibration "${calibration}"`;
   return html`<div class="card"><h3>${cell.plan}</h3>${tableBox(caption, head, body)}</div>
 `;
