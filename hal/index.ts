@@ -1,5 +1,6 @@
 /** The hardware abstraction layer: the one index of everything other layers may use of it. */
 
+export type { BoardIdentity, BoardMemory, BoardPort, BoardSink } from './board/board-port.js';
 export { HalError, type HalErrorCode, type HalErrorDetails } from './errors.js';
 export type { HidDevice, HidDeviceInfo, HidEvents } from './hid/hid-device.js';
 export { type HidFromPortOptions, openHid } from './hid/hid-from-usb-port.js';
@@ -75,6 +76,8 @@ export {
 export { type SerialTap, tapPort } from './serial/tap.js';
 export { serveTcp, type TcpExport, type TcpExportOptions } from './serial/tcp/serve-tcp.js';
 export { type CdcAcmOptions, type CdcAcmPeripheral, cdcAcmPeripheral } from './simulators/cdc-acm/cdc-acm.js';
+export { createDaqBoard, type DaqBoardOptions, type DaqBoardTruth } from './simulators/daq-board/device.js';
+export type { DaqBoardParameters } from './simulators/daq-board/parameters.js';
 export type { GnssMessageName } from './simulators/gnss/message-catalogue.js';
 export type { GnssParameters, GnssSettings } from './simulators/gnss/parameters.js';
 export { createGnssReceiver, type GnssEpoch, type GnssReceiver, type SentMessage } from './simulators/gnss/receiver.js';
