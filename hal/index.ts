@@ -78,6 +78,7 @@ export { serveTcp, type TcpExport, type TcpExportOptions } from './serial/tcp/se
 export { type CdcAcmOptions, type CdcAcmPeripheral, cdcAcmPeripheral } from './simulators/cdc-acm/cdc-acm.js';
 export { createDaqBoard, type DaqBoardOptions, type DaqBoardTruth } from './simulators/daq-board/device.js';
 export type { DaqBoardParameters } from './simulators/daq-board/parameters.js';
+export { CONTROL_WORDS, DAQ_MODE, DAQ_REGISTER, DAQ_STATUS, STATUS_WORDS } from './simulators/daq-board/registers.js';
 export type { GnssMessageName } from './simulators/gnss/message-catalogue.js';
 export type { GnssParameters, GnssSettings } from './simulators/gnss/parameters.js';
 export { createGnssReceiver, type GnssEpoch, type GnssReceiver, type SentMessage } from './simulators/gnss/receiver.js';

@@ -21,6 +21,9 @@ export type {
   VmExit,
   VmExitReason,
 } from './cpu/vcpu.js';
+export { BoardMmio, type BoardMmioOptions } from './devices/board-mmio.js';
+export type { BoardBackend, BoardFrontend } from './devices/board-seam.js';
+export { BoardWindow, type BoardWindowLayout, type BoardWindowOptions } from './devices/board-window.js';
 export {
   type CharacterBackend,
   type CharacterFrontend,

@@ -48,7 +48,7 @@ function bench(parameters: DaqBoardParameters = {}) {
 }
 
 describe('simulated RV-DAQ16', () => {
-  it('delivers a million samples at 1 MS/s by DMA without a gap, and at its rate within 1 ns a sample', () => {
+  it('delivers a million samples at 1 MS/s by DMA without a gap and at its own rate', () => {
     const { clock, board, host, write, field, configure, sample } = bench({ clockPpm: 40 });
     let taken = 0;
     let wrong = 0;
