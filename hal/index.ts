@@ -15,7 +15,16 @@ export {
   type HidReportType,
   parseReportDescriptor,
 } from './hid/report-ids.js';
+export type {
+  DeviceHost,
+  HostConnection,
+  HostFactory,
+  HostProvider,
+  HostSend,
+} from './host-process/host-connection.js';
 export { HostProcess, type HostProcessOptions, HostRequestError } from './host-process/host-process.js';
+export { IoProcess, type IoProcessOptions } from './host-process/io-process.js';
+export { LOCAL_HOSTS, LocalHost } from './host-process/local-host.js';
 export type { RequestTable } from './host-process/protocol.js';
 export { type HostHandlers, type HostService, sendToParent, serveHost } from './host-process/serve-host.js';
 export { listProfiles, loadProfile, type ProfileEntry, parseProfile } from './profile/load-profile.js';
@@ -54,6 +63,12 @@ export { openRealPort, RealPortBinding, type RealPortOptions, realBinding } from
 export type { ReceiverOptions } from './serial/receive-fifo.js';
 export type { Divergence, DivergenceReport, FieldDifference, ReplayPolicy } from './serial/replay-divergence.js';
 export { createReplayedPort, type ReplayedPort, type ReplayedPortOptions } from './serial/replayed-port.js';
+export {
+  openRestartingPort,
+  type PortRestart,
+  type RestartingPort,
+  type RestartingPortOptions,
+} from './serial/restarting-port.js';
 export { DEVICE_BACKLOG_LIMIT, type SerialDevice, type SerialDeviceOutput } from './serial/serial-device.js';
 export {
   bitsPerCharacter,

@@ -1,5 +1,6 @@
 /** The monitor: an embeddable RISC-V virtual machine with devices, virtual time, a journal and exact replay. */
 
+export { type LatencyBound, type LatencyBoundOptions, latencyBound } from './analysis/latency-bound.js';
 export { BOARD } from './boot/board-map.js';
 export { type AcquisitionNode, type BoardDescription, buildBoardTree } from './boot/board-tree.js';
 export { type BootPart, type BootParts, composeImage, KERNEL_GPA } from './boot/boot-parts.js';
@@ -43,6 +44,7 @@ export {
   reportRingBytes,
 } from './devices/report-ring.js';
 export { SERIAL_RING, SerialRing, type SerialRingOptions, serialRingBytes } from './devices/serial-ring.js';
+export { joinSharedMemory, SharedMemory, type SharedMemoryOptions } from './devices/shared-memory.js';
 export { FINISHER, type FinisherOutcome, TestFinisher, type TestFinisherOptions } from './devices/test-finisher.js';
 export { URB_COMMAND, URB_FIELD, URB_HEADER_BYTES, URB_MAX_BYTES, URBS_IN_FLIGHT } from './devices/urb-request.js';
 export { URB_RING, UrbRing, type UrbRingOptions, urbRingBytes } from './devices/urb-ring.js';
@@ -80,6 +82,7 @@ export {
 export { createVcpu, ENGINE_NAMES, type EngineName, type VcpuOptions } from './machine/create-vcpu.js';
 export type { ExitCounters, ExitSnapshot, RegionExits } from './machine/exit-counters.js';
 export { InstructionTimebase } from './machine/instruction-timebase.js';
+export { INTERRUPT_NAMES, type InterruptLatencies, InterruptLog, type InterruptName } from './machine/interrupt-log.js';
 export { createMachine, type Machine } from './machine/machine.js';
 export type {
   AcquisitionConfig,
@@ -89,6 +92,7 @@ export type {
   CharacterAcquisitionKind,
   MachineConfig,
   NetworkConfig,
+  SharedMemoryConfig,
   UrbAcquisitionConfig,
   UrbAcquisitionKind,
 } from './machine/machine-config.js';

@@ -12,6 +12,8 @@
 #define INTERRUPT_MACHINE_EXTERNAL 11u
 /** The first platform-defined local interrupt: the doorbell of a serial ring. */
 #define INTERRUPT_DOORBELL 16u
+/** The doorbell of shared memory. */
+#define INTERRUPT_SHARED_MEMORY 17u
 
 #define csr_read(name)                                    \
   __extension__({                                         \

@@ -3,6 +3,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { HalError } from '../errors.js';
+import type { HostConnection } from './host-connection.js';
 import type { HostFailure, HostReply, HostRequest, RequestTable } from './protocol.js';
 
 export interface HostProcessOptions {
@@ -36,16 +37,31 @@ export class HostRequestError extends Error {
   }
 }
 
+/** Whose request it is and what it asks, where the process passes it on to one of several devices. */
+export interface RequestSubject {
+  readonly where: string;
+  readonly what: string;
+}
+
+/** What a request rejects with that has reached its deadline. */
+export function requestTimeout(where: string, what: string, deadlineMs: number): HalError {
+  return new HalError('HAL_TIMEOUT', `${where}: ${what} did not finish within ${deadlineMs} ms`, {
+    where,
+    hint: 'The driver or the device does not respond: check flow control, then unplug and plug in the device.',
+  });
+}
+
 interface Pending {
   readonly resolve: (answer: unknown) => void;
   readonly reject: (error: Error) => void;
   readonly deadline: NodeJS.Timeout | undefined;
 }
 
-const DEFAULT_REQUEST_MS = 10_000;
 const END_MS = 1_000;
 /** `RIGVISOR_PATIENCE`: how many times longer than on an ordinary machine a child may take, from 1 (emulated machines). */
 const PATIENCE = Math.max(1, Number(process.env.RIGVISOR_PATIENCE ?? 1) || 1);
+/** How long a request may take that names no deadline of its own. */
+export const DEFAULT_REQUEST_MS = 10_000 * PATIENCE;
 /** How much of its error output is kept for the last words. */
 const LAST_WORDS_BYTES = 2048;
 
@@ -58,7 +74,8 @@ export class HostProcess<
   Requests extends RequestTable<Requests>,
   Event extends object = never,
   Message extends object = never,
-> {
+> implements HostConnection<Requests, Event, Message>
+{
   readonly #child: ChildProcess;
   readonly #where: string;
   readonly #pending = new Map<number, Pending>();
@@ -101,7 +118,8 @@ export class HostProcess<
   request<Op extends keyof Requests & string>(
     op: Op,
     args: Requests[Op]['args'],
-    deadlineMs = DEFAULT_REQUEST_MS * PATIENCE,
+    deadlineMs = DEFAULT_REQUEST_MS,
+    subject: RequestSubject = { where: this.#where, what: op },
   ): Promise<Requests[Op]['answer']> {
     if (this.#lost !== undefined) return Promise.reject(this.#lost);
     const id = this.#nextId++;
@@ -109,7 +127,7 @@ export class HostProcess<
       const deadline =
         deadlineMs === Number.POSITIVE_INFINITY
           ? undefined
-          : setTimeout(() => this.#expire(id, op, deadlineMs), deadlineMs);
+          : setTimeout(() => this.#expire(id, subject, deadlineMs), deadlineMs);
       this.#pending.set(id, { resolve: resolve as (answer: unknown) => void, reject, deadline });
       this.#post({ id, op, args });
     });
@@ -173,17 +191,12 @@ export class HostProcess<
     });
   }
 
-  #expire(id: number, op: string, deadlineMs: number): void {
+  #expire(id: number, { where, what }: RequestSubject, deadlineMs: number): void {
     setImmediate(() => {
       const pending = this.#pending.get(id);
       if (pending === undefined) return;
       this.#pending.delete(id);
-      pending.reject(
-        new HalError('HAL_TIMEOUT', `${this.#where}: ${op} did not finish within ${deadlineMs} ms`, {
-          where: this.#where,
-          hint: 'The driver or the device does not respond: check flow control, then unplug and plug in the device.',
-        }),
-      );
+      pending.reject(requestTimeout(where, what, deadlineMs));
     });
   }
 

@@ -129,6 +129,25 @@ describe('expect(channel).latency and jitter', () => {
     expectOutcome(() => expect(jittery.channel('fix').jitter).peakToPeak.to.be.at.most('4.1 ms'), 'pass');
   });
 
+  it('holds interrupt latency against its computed bound', () => {
+    const bounded = (ns: number): RunView =>
+      view({
+        change: (result) => {
+          const [first, ...others] = result.guests;
+          const bound = { ns, composition: [`${ns} ns: 42 instructions with interrupts off`] };
+          return { ...result, guests: [{ ...first, interruptBounds: { serial: bound } }, ...others] };
+        },
+      });
+    const passed = expectOutcome(
+      () => expect(bounded(2_000_000).interrupt('serial').latency).to.stayWithin.bound,
+      'pass',
+    );
+    expect(passed.sentence).to.contain('42 instructions with interrupts off');
+    expectOutcome(() => expect(bounded(10).interrupt('serial').latency).to.stayWithin.bound, 'fail');
+    expectMisuse(() => expect(view().interrupt('serial').latency).to.stayWithin.bound, 'no bound of this latency');
+    expectMisuse(() => expect(bounded(10).interrupt('serial').latency).not.to.stayWithin.bound, 'cannot be negated');
+  });
+
   it('judges interrupt latency, clocks and stability', () => {
     expectOutcome(() => expect(view().interrupt('serial').latency).max.to.be.below('2 us'), 'pass');
     expectMisuse(() => view().interrupt('dac'), 'no latency of an interrupt named "dac"');

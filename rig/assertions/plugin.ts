@@ -56,6 +56,7 @@ export function rigAssertions(chai: Chai.ChaiStatic, utils: Chai.ChaiUtils): voi
   addRate(chai, utils);
   addIntegrity(chai, utils);
   addTruth(chai, utils);
+  addBound(chai, utils);
 }
 
 /** Every plain chai check made inside a test of a plan is evidence. */
@@ -222,5 +223,21 @@ function addTruth(chai: Chai.ChaiStatic, utils: Chai.ChaiUtils): void {
     refuseNegation(utils, this, 'truth');
     const channel = need('rigvisor.channel', subjectOf(utils, this), 'match.truth');
     for (const measurement of truthMeasurements(channel, channel.truth, tolerance)) conclude(measurement);
+  });
+}
+
+function addBound(chai: Chai.ChaiStatic, utils: Chai.ChaiUtils): void {
+  chai.Assertion.addProperty('stayWithin', function (this: Chai.AssertionStatic) {
+    refuseNegation(utils, this, 'stayWithin');
+  });
+  chai.Assertion.addProperty('bound', function (this: Chai.AssertionStatic) {
+    refuseNegation(utils, this, 'bound');
+    const { bound, max } = need('rigvisor.distribution', subjectOf(utils, this), 'stayWithin.bound');
+    if (bound === undefined)
+      throw new RigError('RIG_PLAN', 'no bound of this latency was computed', {
+        where: 'stayWithin.bound',
+        hint: 'only interrupts of a guest on the real-time kernel of the SDK have one, in virtual time',
+      });
+    conclude(max.judge({ max: bound.ns, text: `at most ${bound.ns} ns, computed (${bound.composition.join('; ')})` }));
   });
 }

@@ -39,6 +39,9 @@ declare global {
       mean: Assertion;
       rms: Assertion;
       peakToPeak: Assertion;
+      /** Every latency of an interrupt stays `within` what was computed from the guest's image: `.stayWithin.bound`. */
+      stayWithin: Assertion;
+      bound: Assertion;
       lostNo: CountedThings;
       duplicatedNo: CountedThings;
       reorderedNo: CountedThings;

@@ -6,6 +6,7 @@ import { openGuest } from '../wiring/open-guest.js';
 import { performWallRun } from '../wiring/wall-run.js';
 import type { CellAnswer, CellEvent, CellMessage, CellOrder, CellRequests } from './cell-protocol.js';
 import { toPlain } from './evidence-codec.js';
+import { placeCell } from './place-cell.js';
 
 const abort = new AbortController();
 
@@ -13,7 +14,9 @@ async function run({ request, profile }: CellOrder): Promise<CellAnswer> {
   const progress = (news: CellEvent['progress']): void => sendToParent({ progress: news } satisfies CellEvent);
   try {
     const guest = openGuest(request.guest);
-    return { evidence: toPlain(await performWallRun({ ...request, abort: abort.signal, progress }, guest, profile)) };
+    const whole = { ...request, abort: abort.signal, progress };
+    const place = request.realTime === false ? () => [] : placeCell;
+    return { evidence: toPlain(await performWallRun(whole, guest, profile, place)) };
   } catch (error) {
     return { error: classify(error).error };
   }

@@ -24,6 +24,8 @@ export interface RunPlansOptions {
   readonly selection: Selection;
   readonly seed?: string;
   readonly port?: string;
+  /** Whether cells ask the host for a core, priority and locked memory; true when absent. */
+  readonly realTime?: boolean;
   readonly outDir: string;
   readonly timeoutMs: number;
   readonly grep?: RegExp;
@@ -49,6 +51,7 @@ export async function runPlans(options: RunPlansOptions, environment: CommandEnv
       selection: options.selection,
       seed: options.seed,
       port: options.port,
+      realTime: options.realTime ?? true,
       outDir,
       timeoutMs: options.timeoutMs,
       abort: interrupt.signal,

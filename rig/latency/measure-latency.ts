@@ -20,6 +20,8 @@ export interface LatencyOptions {
   readonly gapMs?: readonly [number, number];
   readonly seed: string;
   readonly abort?: AbortSignal;
+  /** Asked for what it makes of the finished run, while its trace is still there. */
+  readonly examine?: (evidence: RunEvidence) => void | Promise<void>;
 }
 
 export interface LatencyRound extends Measured {
@@ -59,7 +61,9 @@ export async function measureLatency(options: LatencyOptions): Promise<LatencyRo
     const failed = running.then(() => new Promise<never>(() => {}));
     const measured = await Promise.race([peer.measure({ exchanges, gapMs, seed, answerMs: ANSWER_MS }), failed]);
     stop.abort();
-    return { ...measured, evidence: await running };
+    const evidence = await running;
+    await options.examine?.(evidence);
+    return { ...measured, evidence };
   } finally {
     stop.abort();
     options.abort?.removeEventListener('abort', abort);

@@ -20,6 +20,8 @@ export interface DistributionOptions {
   readonly remark?: string;
   /** Events that happened and could not be measured: what they hide may be any value, so nothing is bounded from above. */
   readonly unmeasured?: number;
+  /** What no value may exceed, as it was computed. */
+  readonly bound?: { readonly ns: number; readonly composition: readonly string[] };
   /** Fill in what a stalled source would have shown, at this interval (coordinated omission). */
   readonly correctedForNs?: number;
 }
@@ -39,6 +41,11 @@ export class Distribution {
 
   get count(): number {
     return this.#options.samples.length;
+  }
+
+  /** Undefined where none could be computed. */
+  get bound(): DistributionOptions['bound'] {
+    return this.#options.bound;
   }
 
   get samples(): Float64Array {

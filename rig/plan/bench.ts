@@ -7,7 +7,7 @@ import { loadGuest } from '../guest-manifest.js';
 import { findRecording } from '../paths.js';
 import { consoleFileName, detailRun } from '../report/run-detail.js';
 import { summarizeRun } from '../report/run-summary.js';
-import type { RunLimits, RunRequest, RunResult, SimulatorOverrides, StopReason } from '../run/run-types.js';
+import type { Companion, RunLimits, RunRequest, RunResult, SimulatorOverrides, StopReason } from '../run/run-types.js';
 import { currentEvidence } from '../verdict/evidence.js';
 import type { CellRecord } from '../verdict/records.js';
 import { classify } from '../verdict/verdict.js';
@@ -29,6 +29,10 @@ export interface RunOptions {
   readonly faults?: Readonly<Record<string, unknown>>;
   /** How many guests share the device (hosted). */
   readonly guests?: number;
+  /** A guest of another image beside the first, without a device, joined to it by shared memory; `run.guest(1)` is its view. */
+  readonly companion?: Companion;
+  /** Interrupts whose latency is measured: `run.interrupt(NAME).latency`. */
+  readonly interrupts?: readonly string[];
   readonly limits?: RunLimits;
   /** Ways to end that are not an error here, beside `duration` and `trace-ended`. */
   readonly mayEndBy?: readonly StopReason['kind'][];
@@ -154,9 +158,12 @@ export class Bench {
       ...(options.simulator === undefined ? {} : { simulator: options.simulator }),
       ...(options.bootargs === undefined ? {} : { bootargs: options.bootargs }),
       ...(options.faults === undefined ? {} : { faults: options.faults }),
+      ...(options.companion === undefined ? {} : { companion: options.companion }),
+      ...(options.interrupts === undefined ? {} : { interrupts: options.interrupts }),
       ...(options.guests === undefined ? {} : { guests: options.guests }),
       ...(cell.binding === 'replay' ? { replayPath: this.#recording(recordingPath) } : {}),
       ...(cell.binding === 'real' && this.context.port !== undefined ? { port: this.context.port } : {}),
+      ...(this.context.realTime === undefined ? {} : { realTime: this.context.realTime }),
       limits: { wallMs: this.context.timeoutMs, ...options.limits },
       progress: (progress) => this.context.emit({ kind: 'run-progress', cell, progress }),
     };

@@ -33,6 +33,8 @@ export interface SessionContext {
   /** Replaces the seed of every plan. */
   readonly seed: string | undefined;
   readonly port: string | undefined;
+  /** Whether cells ask the host for a core, priority and locked memory; true when absent. */
+  readonly realTime?: boolean;
   readonly outDir: string;
   /** Host time that one test, and each run in it, may take. */
   readonly timeoutMs: number;

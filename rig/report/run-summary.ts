@@ -10,7 +10,9 @@ import type {
   DeclaredClock,
   GuestExits,
   GuestReport,
+  InterruptBound,
   Pacing,
+  PlacementRun,
   RunResult,
   StationSummary,
   WireRun,
@@ -55,6 +57,15 @@ export interface GuestSummary {
   readonly reportsDropped: number;
   readonly consoleSha256: string;
   readonly channels: readonly ChannelSummary[];
+  /** Of the interrupts that were measured. */
+  readonly interrupts?: readonly InterruptSummary[];
+}
+
+export interface InterruptSummary {
+  readonly name: string;
+  readonly latencyNs: DistributionSummary;
+  /** Absent where none could be computed. */
+  readonly bound?: InterruptBound;
 }
 
 export interface RunSummary {
@@ -72,6 +83,8 @@ export interface RunSummary {
   readonly certification: Certification;
   readonly trace: { readonly file: string; readonly sha256: string; readonly blocks: number; readonly bytes: number };
   readonly calibration: { readonly name: string; readonly provenance: string };
+  /** Of a cell in wall time. */
+  readonly placement?: PlacementRun;
 }
 
 export function summarizeRun(result: RunResult, asked: Readonly<Record<string, unknown>>, seed: string): RunSummary {
@@ -102,10 +115,12 @@ export function summarizeRun(result: RunResult, asked: Readonly<Record<string, u
     certification: result.certification,
     trace: { file: basename(trace.path), sha256: trace.sha256, blocks: trace.blocks, bytes: trace.bytes },
     calibration: { name: result.calibration.name, provenance: result.calibration.provenance },
+    ...(result.placement === undefined ? {} : { placement: result.placement }),
   };
 }
 
 function summarizeGuest(run: RunView): GuestSummary {
+  const bounds = run.guestRun.interruptBounds;
   return {
     name: run.guestRun.name,
     instret: run.instret,
@@ -113,7 +128,16 @@ function summarizeGuest(run: RunView): GuestSummary {
     reportsDropped: run.guestRun.reportsDropped ?? 0,
     consoleSha256: createHash('sha256').update(run.console).digest('hex'),
     channels: run.channelNames.map((name) => summarizeChannel(name, run.channel(name))),
+    ...(bounds === undefined ? {} : { interrupts: summarizeInterrupts(run, bounds) }),
   };
+}
+
+function summarizeInterrupts(run: RunView, bounds: Readonly<Record<string, InterruptBound>>): InterruptSummary[] {
+  return Object.keys(run.guestRun.interrupts ?? {}).map((name) => ({
+    name,
+    latencyNs: summarizeDistribution(run.interrupt(name).latency),
+    ...(bounds[name] === undefined ? {} : { bound: bounds[name] }),
+  }));
 }
 
 function summarizeChannel(name: string, channel: ChannelView): ChannelSummary {

@@ -44,6 +44,19 @@ export interface RunLimits {
   readonly reports?: number;
 }
 
+export interface Companion {
+  /** Name of a guest, or path of an ELF file with a manifest beside it. */
+  readonly guest: string;
+  readonly bootargs?: string;
+}
+
+/** What an interrupt can wait at most, and how that is composed. */
+export interface InterruptBound {
+  readonly ns: number;
+  /** A line for each part. */
+  readonly composition: readonly string[];
+}
+
 export interface RunRequest {
   readonly cell: MatrixCell;
   /** Name of a guest (`guests/NAME`), or path of an ELF file with a manifest beside it. */
@@ -66,6 +79,10 @@ export interface RunRequest {
   readonly port?: string;
   /** How many guests share the one device (hosted only); 1 when absent. */
   readonly guests?: number;
+  /** A guest of another image beside the first, without a device, joined to it by shared memory; in virtual time alone. */
+  readonly companion?: Companion;
+  /** Interrupts of the guest whose latency is measured, by name (`timer`, `external`, `doorbell`, `sharedMemory`, `software`). */
+  readonly interrupts?: readonly string[];
   readonly limits?: RunLimits;
   /** Whether a cell asks its host for a core, real-time priority and locked memory; true when absent. */
   readonly realTime?: boolean;
@@ -125,6 +142,8 @@ export interface GuestRun {
   readonly reportsDropped?: number;
   /** Latency samples by interrupt name, in nanoseconds, where the path measures them. */
   readonly interrupts?: Readonly<Record<string, ArrayLike<number>>>;
+  /** Bounds by interrupt name, where the guest's image allows one to be computed. */
+  readonly interruptBounds?: Readonly<Record<string, InterruptBound>>;
 }
 
 /** What a serial line adds to what every wire tells. */

@@ -147,7 +147,9 @@ export class RunView {
         hint: `measured are: ${Object.keys(this.#guest.interrupts ?? {}).join(', ') || 'none'}`,
       });
     const context = this.#stamps(`${this.guestLabel}interrupt ${name}`, 'stamps');
-    return { latency: new Distribution({ name: 'latency', samples: Float64Array.from(samples), context }) };
+    const bound = this.#guest.interruptBounds?.[name];
+    const options = { name: 'latency', samples: Float64Array.from(samples), context };
+    return { latency: new Distribution(bound === undefined ? options : { ...options, bound }) };
   }
 
   /** A clock that the profile or the board declares. */

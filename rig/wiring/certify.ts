@@ -25,6 +25,13 @@ export function journalledGuests(trace: TraceFile): string[] {
     .map((described) => described.name.slice('journal '.length));
 }
 
+/** The image of every guest, or of each by its name. */
+export type ImageOf = GuestImage | ((guest: string) => GuestImage);
+
+function imageOf(image: ImageOf, name: string): GuestImage {
+  return typeof image === 'function' ? image(name) : image;
+}
+
 export interface CertifiedGuest {
   readonly name: string;
   readonly replay: ReplayResult;
@@ -37,9 +44,11 @@ export function hasJournalBegun(trace: TraceFile, guest: string): boolean {
 }
 
 /** Runs every guest of the trace again; only those of `names` when given. */
-export function replayGuests(tracePath: string, image: GuestImage, names?: readonly string[]): CertifiedGuest[] {
+export function replayGuests(tracePath: string, image: ImageOf, names?: readonly string[]): CertifiedGuest[] {
   const trace = openTrace(tracePath);
-  return (names ?? journalledGuests(trace)).map((name) => replayGuest(trace, image, name, DEFAULT_ENGINE));
+  return (names ?? journalledGuests(trace)).map((name) =>
+    replayGuest(trace, imageOf(image, name), name, DEFAULT_ENGINE),
+  );
 }
 
 function replayGuest(
@@ -68,7 +77,7 @@ export function certificationMs(wallMs: number | undefined): number {
  */
 export async function certify(
   tracePath: string,
-  image: GuestImage,
+  image: ImageOf,
   ran: Engine,
   mostMs: number,
   nowMs: () => number = hostMs,
@@ -77,7 +86,7 @@ export async function certify(
   const endMs = nowMs() + mostMs;
   const guests: CertifiedGuest[] = [];
   for (const name of journalledGuests(trace)) {
-    const guest = replayGuest(trace, image, name, otherEngine(ran), () => nowMs() > endMs);
+    const guest = replayGuest(trace, imageOf(image, name), name, otherEngine(ran), () => nowMs() > endMs);
     guests.push(guest);
     if (guest.replay.stopped) break;
     await nextTurn();

@@ -39,7 +39,7 @@ export interface JoinedPath {
 /** Made before the device is touched, with the recording armed. */
 export interface DeviceLink {
   /** What the machine of each guest is given. */
-  readonly acquisition: AcquisitionConfig;
+  readonly acquisition: AcquisitionConfig | undefined;
   /** Bytes from the device so far. */
   readonly receivedCount: number;
   /** As the guests' reports see them, behind injected faults. */
@@ -59,7 +59,7 @@ export interface DeviceLink {
   closed(): Promise<void>;
 }
 
-const CELL_POLL_NS = 5_000;
+export const CELL_POLL_NS = 5_000;
 
 /** Period of a cell's I/O loop while its guest runs, in virtual time; in wall time the loop turns as fast as it can, and polls itself. */
 export function cellPollNs(clock: Clock): number | undefined {

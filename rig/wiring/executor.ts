@@ -6,6 +6,7 @@ import { RigError } from '../errors.js';
 import { PACKAGE_ROOT, PROFILES_DIR } from '../paths.js';
 import type { RunExecutor, RunRequest, RunResult } from '../run/run-types.js';
 import { type Calibration, loadCalibration } from './calibration.js';
+import { NO_DEVICE } from './no-device.js';
 import { openGuest } from './open-guest.js';
 import { runVirtual } from './virtual-run.js';
 import { runWall } from './wall-run.js';
@@ -23,9 +24,10 @@ export function createExecutor(options: ExecutorOptions = {}): RunExecutor {
   let calibration: Calibration | undefined;
   return {
     async execute(request: RunRequest): Promise<RunResult> {
-      const profile = findProfile(request.cell.profile, options.profileFolders);
+      const { profile: name } = request.cell;
+      const profile = name === NO_DEVICE ? undefined : findProfile(name, options.profileFolders);
       const guest = openGuest(request.guest);
-      if (request.cell.binding === 'real') return runWall(request, guest, profile);
+      if (request.cell.binding === 'real' && profile !== undefined) return runWall(request, guest, profile);
       calibration ??= loadCalibration(options.calibrationPath ?? DEFAULT_CALIBRATION);
       return runVirtual(request, guest, profile, calibration);
     },

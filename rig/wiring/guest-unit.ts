@@ -1,7 +1,7 @@
 /** One guest of a run as the assembly sees it, wherever its vCPU runs: in this thread (`Machine`) or in one of its own. */
 
 import type { Clock } from '../../base/index.js';
-import type { Acquisition, ExitCounters, MachineConfig, MachineEnd } from '../../vmm/index.js';
+import type { Acquisition, ExitCounters, InterruptLog, MachineConfig, MachineEnd } from '../../vmm/index.js';
 
 export interface GuestUnit {
   readonly name: string;
@@ -12,6 +12,8 @@ export interface GuestUnit {
   readonly end: MachineEnd | undefined;
   readonly instret: number;
   readonly reportsDropped: number;
+  /** Latencies of measured interrupts; a guest in a thread of its own has none. */
+  readonly interrupts?: InterruptLog | undefined;
   /** Fetches records from the report ring; returns how many. */
   pollReports(): number;
   /** Hands on what the journal has gathered. */

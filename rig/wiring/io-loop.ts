@@ -6,8 +6,11 @@ import type { ThreadGuest } from './thread-guest.js';
 /** Why `run` resolved. */
 export type LoopStop = 'target' | 'ended' | 'aborted';
 
-/** How long rings are looked at again and again before the event loop gets its turn: devices are served by that. */
-const SPIN_NS = 10_000;
+/**
+ * How long the loop sleeps between two looks into the rings of a guest that runs. Shorter than any timer of the event loop,
+ * and long enough for a thread of high priority to leave its core to others.
+ */
+const LOOK_MS = 0.05;
 
 export class IoLoop {
   /** A guest has something to be looked at. */
@@ -18,6 +21,7 @@ export class IoLoop {
   readonly #clock: WallClock;
   /** Whether guests put things into rings of which nothing but looking tells. */
   readonly #hasRings: boolean;
+  readonly #sleeper = new Int32Array(new SharedArrayBuffer(4));
   #guests: readonly ThreadGuest[] = [];
   #wake: (() => void) | undefined;
   #isTold = false;
@@ -41,11 +45,12 @@ export class IoLoop {
       for (;;) {
         this.#isTold = false;
         this.#clock.runDue();
-        const moved = this.#spin();
+        const moved = this.#poll();
         if (signal?.aborted === true) return 'aborted';
         if (this.#clock.now() >= untilNs) return 'target';
         if (this.#haveEnded()) return 'ended';
         if (moved || this.#mustLook()) {
+          if (!moved) Atomics.wait(this.#sleeper, 0, 0, LOOK_MS);
           await turn();
           continue;
         }
@@ -56,14 +61,6 @@ export class IoLoop {
       this.#clock.cancel(atTarget);
       signal?.removeEventListener('abort', this.news);
     }
-  }
-
-  /** Looks once, and where there are rings of a guest that runs, for `SPIN_NS`. Answers whether anything was there. */
-  #spin(): boolean {
-    let moved = this.#poll();
-    if (!this.#mustLook()) return moved;
-    for (const endNs = this.#clock.now() + SPIN_NS; this.#clock.now() < endNs; ) moved = this.#poll() || moved;
-    return moved;
   }
 
   #poll(): boolean {

@@ -3,16 +3,18 @@
 import type { Random, VirtualClock } from '../../base/index.js';
 import type { HardwareProfile } from '../../hal/index.js';
 import type { RunRequest } from '../run/run-types.js';
+import { openNoDevice } from './no-device.js';
 import type { RunSource } from './run-source.js';
 import { openSerialSource } from './serial-source.js';
 import { openUsbSource } from './usb-source.js';
 
 export function openSource(
   request: RunRequest,
-  profile: HardwareProfile,
+  profile: HardwareProfile | undefined,
   clock: VirtualClock,
   random: Random,
 ): RunSource {
+  if (profile === undefined) return openNoDevice(request);
   return profile.kind === 'serial'
     ? openSerialSource(request, profile, clock, random)
     : openUsbSource(request, profile, clock, random);

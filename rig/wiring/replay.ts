@@ -2,7 +2,7 @@
 
 import { basename, extname, join } from 'node:path';
 import { LINK_TYPE, type TraceFile, type TraceInfo } from '../../hal/index.js';
-import { VmmError } from '../../vmm/index.js';
+import { type GuestImage, VmmError } from '../../vmm/index.js';
 import { RigError } from '../errors.js';
 import { DEFAULT_ENGINE } from '../run/run-types.js';
 import type { ReplayRequest, ReplayResult } from '../run/services.js';
@@ -10,6 +10,7 @@ import { type CertifiedGuest, hasJournalBegun, journalledGuests, judge, replayGu
 import { createExecutor, findProfile } from './executor.js';
 import { type OpenGuest, openGuest } from './open-guest.js';
 import { looksLikeLog, openRecording } from './recording.js';
+import { COMPANION } from './run-assembly.js';
 import { imageSha256, type RunManifest, recordingManifestSchema, runManifestSchema } from './run-manifest.js';
 import { DRAIN_NS, hostedFrontend } from './run-source.js';
 import { openInput } from './trace-files.js';
@@ -57,8 +58,11 @@ function replayRun(
 ): ReplayResult {
   const guest = openGuest(request.guest ?? manifest.guest);
   refuseOtherImage(guest, manifest, request.tracePath);
+  const companion = manifest.companion === undefined ? guest : openGuest(manifest.companion.guest);
+  if (manifest.companion !== undefined) refuseOtherImage(companion, manifest.companion, request.tracePath);
   const truncated = wasCut(trace.info());
-  const guests = replayGuests(request.tracePath, guest.image, truncated ? names : undefined);
+  const imageOf = (name: string): GuestImage => (name === COMPANION ? companion : guest).image;
+  const guests = replayGuests(request.tracePath, imageOf, truncated ? names : undefined);
   const certification = judge(guests);
   const cut = guests.some(({ replay: { complete, divergence } }) => !complete && divergence === undefined);
   return {
@@ -87,7 +91,11 @@ function cutSentence(guests: readonly CertifiedGuest[]): string {
   return `the recording was cut off; what it holds ran again without a difference, ${instret} instructions`;
 }
 
-function refuseOtherImage(guest: OpenGuest, manifest: RunManifest, tracePath: string): void {
+function refuseOtherImage(
+  guest: OpenGuest,
+  manifest: Pick<RunManifest, 'guest' | 'imageSha256'>,
+  tracePath: string,
+): void {
   if (imageSha256(guest.bytes) === manifest.imageSha256) return;
   throw new VmmError('VMM_JOURNAL', `the trace was made with another build of "${manifest.guest}" than the one here`, {
     where: tracePath,

@@ -3,13 +3,15 @@
 import { join } from 'node:path';
 import type { Random, VirtualClock, WallClock } from '../../base/index.js';
 import type { HalError, TraceRecorder, TraceSink } from '../../hal/index.js';
-import { ACQUISITION_REGION } from '../../vmm/index.js';
+import { ACQUISITION_REGION, type MachineConfig } from '../../vmm/index.js';
 import { RigError } from '../errors.js';
 import type { GuestRun, RunRequest, StopReason, WireRun } from '../run/run-types.js';
-import { type Calibration, medianNs } from './calibration.js';
+import type { Calibration } from './calibration.js';
 import { checkClaims } from './claims.js';
 import { type DeviceLink, deviceName, type JoinedPath, type Share } from './device-link.js';
+import { exitCost } from './exit-cost.js';
 import { ExitLog } from './exit-log.js';
+import { interruptBits, measuredInterrupts } from './guest-interrupts.js';
 import type { GuestMaker, GuestUnit } from './guest-unit.js';
 import type { OpenGuest } from './open-guest.js';
 import { ReportCollector } from './report-collector.js';
@@ -29,11 +31,14 @@ export interface AssemblyOptions<G extends GuestUnit> {
   /** Describes the device in the trace. Called with the recording armed, before the device is touched. */
   readonly link: (recorder: TraceRecorder) => DeviceLink;
   readonly makeGuest: GuestMaker<G>;
+  /** The companion that the request names, opened. */
+  readonly companion?: OpenGuest;
   /** Takes the trace instead of a file in the run's folder. */
   readonly trace?: TraceSink;
 }
 
 interface Seat<G extends GuestUnit> {
+  readonly guest: OpenGuest;
   readonly machine: G;
   readonly collector: ReportCollector;
   readonly consoleBytes: number[];
@@ -45,11 +50,14 @@ const CONSOLE_LIMIT = 1 << 20;
 /** Reports of all guests that a run keeps in memory unless it is told otherwise: half a gigabyte of them. */
 export const MOST_REPORTS = 500_000;
 const MOST_GUESTS = 64;
+/** Name of the guest beside the first. */
+export const COMPANION = 'companion';
 
 export class RunAssembly<G extends GuestUnit> {
   readonly stations = new StationLog();
   readonly recorder: TraceRecorder;
   readonly tracePath: string;
+  /** All of them, the companion last. */
   readonly machines: G[];
   readonly link: DeviceLink;
   /** Set when the device went away. */
@@ -74,11 +82,14 @@ export class RunAssembly<G extends GuestUnit> {
     this.recorder = createRecorder({
       to: options.trace ?? this.tracePath,
       clock,
-      manifest: runManifest(request, options.guest, options.calibration),
+      manifest: runManifest(request, options.guest, options.calibration, options.companion),
     });
     try {
       this.link = options.link(this.recorder);
-      for (const name of names) this.#seats.push(this.#seat(name, this.link));
+      for (const name of names) this.#seats.push(this.#seat(name, this.link, options.guest, request.bootargs));
+      const { companion } = options;
+      if (companion !== undefined)
+        this.#seats.push(this.#seat(COMPANION, undefined, companion, request.companion?.bootargs));
       this.machines = this.#seats.map((seat) => seat.machine);
     } catch (error) {
       this.#end();
@@ -91,7 +102,8 @@ export class RunAssembly<G extends GuestUnit> {
     for (const machine of this.machines) await machine.ready?.();
     await this.link.open();
     const { clock, calibration, random } = this.#options;
-    const { machines, stations } = this;
+    const { stations } = this;
+    const machines = this.machines.filter((machine) => machine.name !== COMPANION);
     const lost = (error: HalError): void => {
       this.deviceLost = error;
     };
@@ -152,9 +164,14 @@ export class RunAssembly<G extends GuestUnit> {
     this.recorder.close();
   }
 
+  /** Whether every guest but the companion has ended. */
+  get isFinished(): boolean {
+    return this.machines.every(({ name, activity }) => name === COMPANION || activity === 'ended');
+  }
+
   /** Why the run is over, once every guest has ended: the first that did not pass, else the first. */
   finished(): StopReason {
-    const bad = this.machines.find((machine) => machine.end?.kind !== 'pass');
+    const bad = this.machines.find(({ name, end }) => name !== COMPANION && end?.kind !== 'pass');
     const end = (bad ?? this.machines[0]).end;
     return {
       kind: 'guest-finished',
@@ -164,7 +181,7 @@ export class RunAssembly<G extends GuestUnit> {
   }
 
   guestRuns(): GuestRun[] {
-    return this.#seats.map(({ machine, collector, consoleBytes }) => {
+    return this.#seats.map(({ machine, collector, consoleBytes, guest }) => {
       const exits = machine.exits.snapshot();
       const byReason: Record<string, number> = {};
       for (const { region, reads, writes } of exits.regions) {
@@ -180,12 +197,14 @@ export class RunAssembly<G extends GuestUnit> {
         console: Buffer.from(consoleBytes).toString('utf8'),
         reports: collector.reports,
         reportsDropped: machine.reportsDropped,
+        ...measuredInterrupts(machine.interrupts, guest, this.#options.calibration),
       };
     });
   }
 
-  #seat(name: string, link: DeviceLink): Seat<G> {
-    const { request, clock, guest, calibration, makeGuest } = this.#options;
+  /** A guest; the companion has no link to a device. */
+  #seat(name: string, link: DeviceLink | undefined, guest: OpenGuest, bootargs: string | undefined): Seat<G> {
+    const { request, clock, calibration, makeGuest } = this.#options;
     const journal = this.recorder.addUpper(`journal ${name}`, 'data', 'everything that entered and left the guest');
     const reports = this.recorder.addUpper(`reports ${name}`, 'data', "the guest's sample reports");
     const exitChannel = this.recorder.addUpper(
@@ -198,9 +217,9 @@ export class RunAssembly<G extends GuestUnit> {
       decoder: guest,
       now: () => machine.clock.now(),
       share: () => seat.share,
-      arrivals: () => link.arrivals,
+      arrivals: () => (link ?? this.link).arrivals,
       recorded: (record, length, atNs, wireIndex) => {
-        reports.data(record, 0, length, atNs, wireIndex < 0 ? 0 : link.packetOf(wireIndex));
+        reports.data(record, 0, length, atNs, wireIndex < 0 ? 0 : (link?.packetOf(wireIndex) ?? 0));
       },
     });
     const machine = makeGuest({
@@ -208,9 +227,10 @@ export class RunAssembly<G extends GuestUnit> {
       engine: request.cell.engine,
       image: guest.image,
       clock,
-      acquisition: link.acquisition,
+      ...(link?.acquisition === undefined ? {} : { acquisition: link.acquisition }),
+      ...this.#sharing(name),
       reportRing: request.cell.architecture === 'partitioned',
-      ...(request.bootargs === undefined ? {} : { bootargs: request.bootargs }),
+      ...(bootargs === undefined ? {} : { bootargs }),
       journal: { chunk: (bytes) => void journal.data(bytes, 0, bytes.length, this.#now(machine)) },
       ...(calibration === undefined ? {} : { exitCostNs: exitCost(calibration) }),
       ...(request.limits?.instructions === undefined ? {} : { limits: { instructions: request.limits.instructions } }),
@@ -220,6 +240,7 @@ export class RunAssembly<G extends GuestUnit> {
       onReport: (record, length, atNs) => collector.take(record, length, atNs),
     });
     const seat: Seat<G> = {
+      guest,
       machine,
       collector,
       consoleBytes,
@@ -227,6 +248,19 @@ export class RunAssembly<G extends GuestUnit> {
       share: undefined,
     };
     return seat;
+  }
+
+  /** What a guest with a companion, and the companion, are made with. */
+  #sharing(name: string): Partial<MachineConfig> {
+    const { request, companion } = this.#options;
+    const doorbell = request.cell.architecture === 'partitioned' ? 'ring' : 'register';
+    const id = name === COMPANION ? 1 : 0;
+    return {
+      ...(companion === undefined ? {} : { sharedMemory: { id, peer: 1 - id, doorbell } }),
+      ...(request.interrupts === undefined || id === 1
+        ? {}
+        : { measuredInterrupts: interruptBits(request.interrupts) }),
+    };
   }
 
   /** The journal's start is written while its machine is still being made. */
@@ -242,12 +276,10 @@ function guestNames(request: RunRequest): string[] {
       'RIG_PLAN',
       `${count} guests cannot share a device; give a whole number from 1 to ${MOST_GUESTS}`,
     );
+  if (request.companion !== undefined && count !== 1)
+    throw new RigError('RIG_PLAN', `a companion stands beside one guest, not beside ${count}`, {
+      where: 'companion',
+      hint: 'give the run one guest',
+    });
   return Array.from({ length: count }, (_, i) => (count === 1 ? 'guest' : `guest-${i}`));
-}
-
-/** Leaving and entering the guest costs the trap; an emulated register costs the frontend on top. */
-function exitCost(calibration: Calibration): (reason: string, region: string | undefined) => number {
-  const trapNs = medianNs(calibration, 'trap');
-  const frontendNs = medianNs(calibration, 'frontend');
-  return (reason, region) => (reason === 'wfi' ? 0 : region === undefined ? trapNs : trapNs + frontendNs);
 }

@@ -15,6 +15,7 @@ export const runManifestSchema = z.looseObject({
   seed: z.string(),
   durationNs: z.number(),
   bootargs: z.string().optional(),
+  companion: z.looseObject({ guest: z.string(), imageSha256: z.string() }).optional(),
   cell: z.looseObject({
     profile: z.string(),
     binding: z.string(),
@@ -33,7 +34,12 @@ export function imageSha256(bytes: Uint8Array): string {
 }
 
 /** The same request gives the same manifest on every machine: it names no path, host or date. */
-export function runManifest(request: RunRequest, guest: OpenGuest, calibration: Calibration | undefined): JsonValue {
+export function runManifest(
+  request: RunRequest,
+  guest: OpenGuest,
+  calibration: Calibration | undefined,
+  companion?: OpenGuest,
+): JsonValue {
   return {
     kind: 'rigvisor-run',
     cell: { ...request.cell },
@@ -42,7 +48,17 @@ export function runManifest(request: RunRequest, guest: OpenGuest, calibration: 
     guests: request.guests ?? 1,
     seed: request.seed,
     ...(request.bootargs === undefined ? {} : { bootargs: request.bootargs }),
+    ...(companion === undefined ? {} : { companion: companionManifest(request, companion) }),
     durationNs: request.durationNs,
     calibration: calibration?.name ?? 'measured',
+  };
+}
+
+function companionManifest(request: RunRequest, companion: OpenGuest): { [key: string]: JsonValue } {
+  const bootargs = request.companion?.bootargs;
+  return {
+    guest: companion.name,
+    imageSha256: imageSha256(companion.bytes),
+    ...(bootargs === undefined ? {} : { bootargs }),
   };
 }

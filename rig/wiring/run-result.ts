@@ -4,12 +4,13 @@ import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import type { ClockDomain } from '../../base/index.js';
 import { traceInfo } from '../../hal/index.js';
+import type { GuestImage } from '../../vmm/index.js';
 import type { PlacementRun, RunRequest, RunResult, StopReason } from '../run/run-types.js';
 import type { Calibration } from './calibration.js';
 import { certificationMs, certify } from './certify.js';
 import type { GuestUnit } from './guest-unit.js';
 import type { OpenGuest } from './open-guest.js';
-import type { RunAssembly } from './run-assembly.js';
+import { COMPANION, type RunAssembly } from './run-assembly.js';
 import type { RunSource } from './run-source.js';
 
 export interface ResultParts {
@@ -53,12 +54,14 @@ export async function certifiedResult(
   guest: OpenGuest,
   { tracePath, ...evidence }: RunEvidence,
   calibration: Calibration | undefined,
+  companion?: OpenGuest,
 ): Promise<RunResult> {
   const { cell, limits } = request;
+  const imageOf = (name: string): GuestImage => (name === COMPANION ? (companion ?? guest) : guest).image;
   return {
     cell,
     ...evidence,
-    certification: await certify(tracePath, guest.image, cell.engine, certificationMs(limits?.wallMs)),
+    certification: await certify(tracePath, imageOf, cell.engine, certificationMs(limits?.wallMs)),
     trace: {
       path: tracePath,
       sha256: fileSha256(tracePath),

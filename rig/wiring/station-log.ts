@@ -9,16 +9,18 @@ const LONGEST_NS = 1e11;
 /** Collects delays a station at a time; recording allocates nothing. Resolution: 3 significant digits, up to 100 s. */
 export class StationLog {
   readonly #histograms = new Map<StationName, RecordableHistogram>();
+  readonly #recorders = new Map<StationName, (delayNs: number) => void>();
 
-  /** A recorder for one station, to be kept by whoever calls it often. */
+  /** A recorder for one station; the same one every time. */
   recorder(station: StationName): (delayNs: number) => void {
-    let histogram = this.#histograms.get(station);
-    if (histogram === undefined) {
-      histogram = createHistogram({ lowest: 1, highest: LONGEST_NS, figures: 3 });
+    let recorder = this.#recorders.get(station);
+    if (recorder === undefined) {
+      const histogram = createHistogram({ lowest: 1, highest: LONGEST_NS, figures: 3 });
       this.#histograms.set(station, histogram);
+      recorder = (delayNs) => histogram.record(Math.min(Math.max(1, Math.round(delayNs)), LONGEST_NS));
+      this.#recorders.set(station, recorder);
     }
-    const target = histogram;
-    return (delayNs) => target.record(Math.min(Math.max(1, Math.round(delayNs)), LONGEST_NS));
+    return recorder;
   }
 
   summaries(): StationSummary[] {

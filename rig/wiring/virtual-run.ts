@@ -7,9 +7,9 @@ import type { RunRequest, RunResult, StopReason } from '../run/run-types.js';
 import type { Calibration } from './calibration.js';
 import { seconds } from './duration-text.js';
 import { hostMs, nextTurn } from './host-time.js';
-import type { OpenGuest } from './open-guest.js';
+import { type OpenGuest, openGuest } from './open-guest.js';
 import { openSource } from './open-source.js';
-import { MOST_REPORTS, RunAssembly } from './run-assembly.js';
+import { COMPANION, MOST_REPORTS, RunAssembly } from './run-assembly.js';
 import { certifiedResult, gatherEvidence } from './run-result.js';
 import { DRAIN_NS, type RunSource, SLICE_NS } from './run-source.js';
 import { scheduleGuests } from './schedule-guests.js';
@@ -20,14 +20,24 @@ const TURN_MS = 50;
 export async function runVirtual(
   request: RunRequest,
   guest: OpenGuest,
-  profile: HardwareProfile,
+  profile: HardwareProfile | undefined,
   calibration: Calibration,
 ): Promise<RunResult> {
   const clock = new VirtualClock();
   const random = createRandom(request.seed);
   const source = openSource(request, profile, clock, random);
   const { link } = source;
-  const assembly = new RunAssembly({ request, guest, clock, calibration, random, link, makeGuest: createMachine });
+  const companion = request.companion === undefined ? undefined : openGuest(request.companion.guest);
+  const assembly = new RunAssembly({
+    request,
+    guest,
+    ...(companion === undefined ? {} : { companion }),
+    clock,
+    calibration,
+    random,
+    link,
+    makeGuest: createMachine,
+  });
   let stop: StopReason;
   try {
     await assembly.connect();
@@ -45,7 +55,7 @@ export async function runVirtual(
   });
   await nextTurn();
   const evidence = gatherEvidence({ assembly, source, stop, clockDomain: 'virtual', durationNs: clock.now() });
-  return certifiedResult(request, guest, evidence, calibration);
+  return certifiedResult(request, guest, evidence, calibration, companion);
 }
 
 /** Slice boundaries are a function of the request alone, so that neither load nor progress changes what the guests do. */
@@ -55,7 +65,7 @@ async function drive(
   source: RunSource,
   assembly: RunAssembly<Machine>,
 ): Promise<StopReason> {
-  const scheduler = scheduleGuests(clock, assembly);
+  const scheduler = scheduleGuests(clock, assembly, request.cell.architecture === 'partitioned');
   const startMs = hostMs();
   const wallLimitMs = request.limits?.wallMs ?? Number.POSITIVE_INFINITY;
   let turnMs = startMs;
@@ -64,9 +74,11 @@ async function drive(
   let sampledNs = 0;
   while (clock.now() < endNs) {
     const run = scheduler.runUntil(Math.min(endNs, clock.now() + SLICE_NS));
+    // A companion that is stuck is stuck by itself.
+    if (run.kind === 'limit' && run.machine === COMPANION) continue;
     if (run.kind === 'limit') return { kind: 'limit', limit: 'instructions', sentence: run.sentence };
     if (assembly.deviceLost !== undefined) return lost(assembly);
-    if (run.kind === 'ended') return assembly.finished();
+    if (run.kind === 'ended' || assembly.isFinished) return assembly.finished();
     const reports = request.limits?.reports ?? MOST_REPORTS;
     if (assembly.reportCount > reports)
       return { kind: 'limit', limit: 'reports', sentence: `the guests sent more than ${reports} reports` };

@@ -3,9 +3,10 @@
 import { rmSync } from 'node:fs';
 import { createRandom, NS_PER_MS, WallClock } from '../../base/index.js';
 import type { HardwareProfile, SerialProfile, UsbProfile } from '../../hal/index.js';
+import { CollectionLog } from '../cell/place-cell.js';
 import { runInCell } from '../cell/run-in-cell.js';
 import { RigError } from '../errors.js';
-import type { RunRequest, RunResult, StopReason } from '../run/run-types.js';
+import type { PlacementRun, RunRequest, RunResult, StopReason } from '../run/run-types.js';
 import { seconds } from './duration-text.js';
 import { IoLoop } from './io-loop.js';
 import { openDevice } from './open-device.js';
@@ -28,6 +29,10 @@ const TURN_NS = 50 * NS_PER_MS;
  * made for the cell; nothing of it is performed here.
  */
 export async function runWall(request: RunRequest, guest: OpenGuest, profile: HardwareProfile): Promise<RunResult> {
+  if (request.companion !== undefined || request.interrupts !== undefined)
+    throw new RigError('RIG_USAGE', 'companions and latencies of interrupts exist in virtual time only, so far', {
+      hint: 'use --binding sim',
+    });
   const evidence =
     request.cell.architecture === 'hosted'
       ? await performWallRun(request, guest, profile)
@@ -35,11 +40,15 @@ export async function runWall(request: RunRequest, guest: OpenGuest, profile: Ha
   return certifiedResult(request, guest, evidence, undefined);
 }
 
+/** Gives the threads of a cell their place on the host, before its guest runs; answers what was granted. */
+export type PlaceGuests = (machines: readonly ThreadGuest[]) => PlacementRun['grants'];
+
 /** In this process, from opening the device to the end of the trace: this thread owns the device, guests have threads of their own. */
 export async function performWallRun(
   request: RunRequest,
   guest: OpenGuest,
   profile: HardwareProfile,
+  place?: PlaceGuests,
 ): Promise<RunEvidence> {
   const clock = new WallClock();
   const device = profile.kind === 'serial' ? serialDevice(request, profile, clock) : usbDevice(request, profile, clock);
@@ -51,17 +60,23 @@ export async function performWallRun(
     calibration: undefined,
     random: createRandom(request.seed),
     link: device.link,
-    makeGuest: threadGuestMaker(clock, { news: loop.news, handover: (delayNs) => handover?.(delayNs) }),
+    makeGuest: threadGuestMaker(clock, {
+      news: loop.news,
+      handover: (delayNs) => assembly.stations.recorder('driver')(delayNs),
+    }),
   });
-  const handover = assembly.stations.recorder('driver');
   let opened = false;
   let stop: StopReason;
+  let placement: PlacementRun | undefined;
   try {
     await assembly.connect();
     opened = true;
+    const grants = place?.(assembly.machines);
+    const collections = place === undefined ? undefined : new CollectionLog();
     loop.start(assembly.machines);
     stop = await drive(request, clock, loop, assembly);
     assembly.settle();
+    if (grants !== undefined && collections !== undefined) placement = { grants, collections: collections.end() };
     await assembly.seal();
   } finally {
     for (const machine of assembly.machines) await machine.kill();
@@ -71,7 +86,14 @@ export async function performWallRun(
     await assembly.link.closed();
   }
   const source = { pacing: 'physical', clocks: device.clocks, truth: () => undefined } as const;
-  return gatherEvidence({ assembly, source, stop, clockDomain: 'wall', durationNs: clock.now() });
+  return gatherEvidence({
+    assembly,
+    source,
+    stop,
+    clockDomain: 'wall',
+    durationNs: clock.now(),
+    ...(placement === undefined ? {} : { placement }),
+  });
 }
 
 type RealDevice = Pick<RunSource, 'link' | 'clocks'>;

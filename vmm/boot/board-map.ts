@@ -7,6 +7,8 @@ export const BOARD = {
   clint: { base: 0x0200_0000, length: 0x1_0000 },
   /** Acquisition UARTs: number n at `base + n * stride`, PLIC source `source + n`. */
   acquisitionUart: { base: 0x0400_0000, length: 0x100, stride: 0x1000, source: 64, count: 16 },
+  /** Doorbell register of the shared memory, where it has one. */
+  sharedMemoryDoorbell: { base: 0x0500_0000, length: 0x1000 },
   plic: { base: 0x0c00_0000, length: 0x60_0000 },
   console: { base: 0x1000_0000, length: 0x100, source: 10 },
   /** virtio-mmio transports: number n at `base + n * stride`, PLIC source `source + n`. */

@@ -10,7 +10,7 @@ import { DeviceTree, type DeviceTreeNode } from './device-tree.js';
 const TIMEBASE_HZ = 10_000_000;
 const CONSOLE_BAUD = 115_200;
 /** Causes in `mie` by which CLINT and PLIC reach a hart (Privileged specification, table 14). */
-const CAUSE = { msip: 3, mtip: 7, seip: 9, meip: 11, doorbell: 16 } as const;
+const CAUSE = { msip: 3, mtip: 7, seip: 9, meip: 11, doorbell: 16, sharedMemory: 17 } as const;
 
 /** How the guest reaches an instrument. */
 export type AcquisitionNode =
@@ -21,6 +21,16 @@ export type AcquisitionNode =
   /** Ring area in RAM. */
   | { readonly kind: 'serial-ring'; readonly base: number; readonly length: number; readonly baudRate: number }
   | { readonly kind: 'urb-ring'; readonly base: number; readonly length: number };
+
+/** Memory shared with another guest. */
+export interface SharedMemoryNode {
+  readonly base: number;
+  readonly length: number;
+  readonly id: number;
+  readonly peer: number;
+  /** Doorbells are told by a register. */
+  readonly hasRegister: boolean;
+}
 
 export interface BoardDescription {
   readonly xlen: 32 | 64;
@@ -43,6 +53,7 @@ export interface BoardDescription {
   readonly acquisitions?: readonly AcquisitionNode[];
   /** Ring area in RAM. */
   readonly reportRing?: { readonly base: number; readonly length: number };
+  readonly sharedMemory?: SharedMemoryNode;
 }
 
 /**
@@ -84,6 +95,10 @@ export function buildBoardTree(board: BoardDescription): Uint8Array {
   if (board.reportRing !== undefined) {
     const ring = addRing(reservedMemory(root), 'report-ring', board.reportRing);
     chosen.strings('rigvisor,report-ring', ring.path);
+  }
+  if (board.sharedMemory !== undefined) {
+    const node = addSharedMemory(reservedMemory(root), board.sharedMemory);
+    chosen.strings('rigvisor,shared-memory', node.path);
   }
   if (board.hypercalls) root.node('hypervisor').strings('compatible', 'rigvisor,rig');
   return tree.toBlob();
@@ -178,6 +193,12 @@ function reservedMemory(root: DeviceTreeNode): DeviceTreeNode {
 function addRing(parent: DeviceTreeNode, kind: string, area: { base: number; length: number }): DeviceTreeNode {
   const ring = parent.node(unit(kind, area.base)).strings('compatible', `rigvisor,${kind}`);
   return ring.ranges64('reg', area.base, area.length).empty('no-map');
+}
+
+function addSharedMemory(parent: DeviceTreeNode, shared: SharedMemoryNode): DeviceTreeNode {
+  const node = addRing(parent, 'shared-memory', shared).cells('rigvisor,local-interrupt', CAUSE.sharedMemory);
+  node.cells('rigvisor,id', shared.id).cells('rigvisor,peer', shared.peer);
+  return shared.hasRegister ? node.cells('rigvisor,doorbell-register', BOARD.sharedMemoryDoorbell.base) : node;
 }
 
 function addAcquisition(

@@ -122,4 +122,6 @@ export const INTERRUPT = {
   meip: 1 << 11,
   /** The cell's doorbell: the I/O loop sets it, the guest clears it with `csrc mip`, and neither costs an exit. */
   doorbell: 1 << 16,
+  /** A peer has rung: the shared memory's, cleared likewise. */
+  sharedMemory: 1 << 17,
 } as const;

@@ -52,6 +52,8 @@ export interface VmExit {
 export interface VcpuHost {
   /** `time` as of retired instruction `instret`: ticks of 100 ns, an integer below 2^53. */
   readTime(instret: number): number;
+  /** Interrupt `number` is taken: its handler's first instruction is the next. Absent when nobody wants to know. */
+  interruptTaken?(number: number, instret: number): void;
 }
 
 /** CSR and register access for debuggers, tests and state digests; never on a hot path. */

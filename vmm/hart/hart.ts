@@ -47,11 +47,13 @@ export class Hart {
   isLockedUp = false;
   /** `instret` at the latest exception, to notice a handler whose first instruction traps. */
   #trappedAt = -1;
+  readonly #interruptTaken: ((number: number, instret: number) => void) | undefined;
 
   constructor(options: HartOptions) {
     const { memory, xlen, host, codeState, hooks } = options;
     this.memory = memory;
     this.xlen = xlen;
+    this.#interruptTaken = host.interruptTaken?.bind(host);
     this.hooks = hooks;
     this.state = new HartState(memory.memory, xlen);
     this.pmp = new Pmp(this.state);
@@ -73,6 +75,7 @@ export class Hart {
   takeInterrupt(): boolean {
     const number = nextInterrupt(this.state);
     if (number < 0) return false;
+    this.#interruptTaken?.(number, this.state.instret);
     enterInterrupt(this.state, number);
     this.mmu.modeChanged();
     return true;

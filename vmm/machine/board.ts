@@ -16,6 +16,7 @@ import { type FinisherOutcome, TestFinisher } from '../devices/test-finisher.js'
 import { VmmError } from '../errors.js';
 import type { Acquisition } from './acquisition.js';
 import { createAcquisition, takesTransport } from './create-acquisition.js';
+import { createSharedMemory, type SharedMemoryPort } from './create-shared-memory.js';
 import type { AcquisitionKind, BoardDevices } from './machine-config.js';
 import type { MemoryPlan } from './memory-plan.js';
 import { emptyTransport, virtioDevices } from './virtio-devices.js';
@@ -44,6 +45,7 @@ export interface Board {
   readonly console: Ns16550a;
   readonly acquisition: Acquisition | undefined;
   readonly reportRing: ReportRing | undefined;
+  readonly sharedMemory: SharedMemoryPort | undefined;
 }
 
 /** Rings are laid out in RAM here, so the guest's image must be in place already. */
@@ -65,6 +67,7 @@ export function createBoard(parts: BoardParts): Board {
   bus.map({ name: 'console', ...window(BOARD.console), device: console });
   const served = parts.ringsElsewhere ? { ...parts, acquisition: onBus(parts.acquisition) } : parts;
   const acquisition = createAcquisition(served, bus, plic);
+  const sharedMemory = createSharedMemory(parts, bus);
   if (plan.xlen === 64) {
     const { source } = BOARD.rtc;
     const epoch = parts.epochMs === undefined ? {} : { epochMs: parts.epochMs };
@@ -80,7 +83,7 @@ export function createBoard(parts: BoardParts): Board {
     reportRing = new ReportRing({ ram, base: plan.reportRing.gpa, dataBytes: plan.reportRing.dataBytes });
     reportRing.initialise();
   }
-  return { bus, clint, console, acquisition, reportRing };
+  return { bus, clint, console, acquisition, reportRing, sharedMemory };
 }
 
 /** A port that is a device on the bus; undefined for one that lies in RAM. */

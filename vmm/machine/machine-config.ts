@@ -37,6 +37,19 @@ export interface UrbAcquisitionConfig {
 
 export type AcquisitionConfig = CharacterAcquisitionConfig | UrbAcquisitionConfig;
 
+/** Memory shared with another guest. */
+export interface SharedMemoryConfig {
+  /** Number of this guest, and of its peer. */
+  readonly id: number;
+  readonly peer: number;
+  /** `ring`: doorbells are found by polling and cost no exit. `register`: a write to a register tells of them. */
+  readonly doorbell: 'ring' | 'register';
+  /** Bytes of each section, a power of two from 4 KiB; 16 KiB when absent. */
+  readonly sectionBytes?: number;
+  /** Doorbells that may wait, a power of two; 64 when absent. */
+  readonly ringEntries?: number;
+}
+
 /** A network card and the user-mode network behind it (`UserNetwork`). */
 export interface NetworkConfig {
   /** `DEFAULT_MAC` when absent. */
@@ -77,6 +90,7 @@ export interface MachineConfig {
   /** Adds a report ring of `reportRingBytes` (65,536 when absent). */
   readonly reportRing?: boolean;
   readonly reportRingBytes?: number;
+  readonly sharedMemory?: SharedMemoryConfig;
   readonly bootargs?: string;
   /** Memory that another thread made for this machine, of the size of its plan; its own when absent. */
   readonly memory?: SharedWasmMemory;
@@ -87,6 +101,8 @@ export interface MachineConfig {
   /** What exits cost in virtual time; nothing when absent. Must depend on its arguments alone. */
   readonly exitCostNs?: ExitCost;
   readonly limits?: MachineLimits;
+  /** Bits of `mip` whose interrupts are measured, from pending to the first instruction of the handler; none when absent. */
+  readonly measuredInterrupts?: number;
   /** Whether the console's UART takes the time of its line for what the guest writes; true when absent. */
   readonly isConsolePaced?: boolean;
   /** One character of the guest's console, from its UART or by hypercall. */

@@ -19,12 +19,14 @@ import type { Acquisition } from './acquisition.js';
 import { type Board, createBoard } from './board.js';
 import { callRegisters } from './call-registers.js';
 import { consoleInput } from './console-input.js';
+import type { SharedMemoryPort } from './create-shared-memory.js';
 import { createVcpu, startVcpu } from './create-vcpu.js';
 import { DmaGate } from './dma-gate.js';
 import type { ExitCounters } from './exit-counters.js';
 import { firmwareInfo } from './firmware-info.js';
 import { GuestGate } from './guest-gate.js';
 import { InstructionTimebase } from './instruction-timebase.js';
+import { InterruptLog } from './interrupt-log.js';
 import type { MachineConfig } from './machine-config.js';
 import { MachineCore } from './machine-core.js';
 import { imageDigest, stateDigest } from './machine-digest.js';
@@ -43,7 +45,11 @@ export interface Machine {
   readonly acquisition: Acquisition | undefined;
   /** The console's UART, for typing at the guest. */
   readonly console: CharacterFrontend;
+  /** Memory shared with another guest; undefined for a machine made without. */
+  readonly sharedMemory: SharedMemoryPort | undefined;
   readonly exits: ExitCounters;
+  /** Latencies of the interrupts that are measured; undefined when none is. */
+  readonly interrupts: InterruptLog | undefined;
   readonly activity: 'running' | 'idle' | 'ended';
   /** How the guest ended; undefined while it has not. */
   readonly end: MachineEnd | undefined;
@@ -96,6 +102,7 @@ class BoardMachine implements Machine {
   readonly #reportRing: ReportRing | undefined;
   readonly #report: ReportSink;
   readonly #journal: JournalWriter | undefined;
+  readonly interrupts: InterruptLog | undefined;
   #sealed: JournalEnd | undefined;
 
   constructor(
@@ -108,11 +115,17 @@ class BoardMachine implements Machine {
     const onReport = config.onReport;
     this.#report = (record, length) => onReport?.(record, length);
     this.#journal = config.journal === undefined ? undefined : new JournalWriter(config.journal);
+    const measured = config.measuredInterrupts ?? 0;
+    this.interrupts = measured === 0 ? undefined : new InterruptLog(memory, measured);
+    const { interrupts } = this;
     const vcpu = createVcpu({
       engine: config.engine,
       xlen: plan.xlen,
       memory,
-      host: { readTime: (instret) => gate.time(instret, this.#ticks(instret)) },
+      host: {
+        readTime: (instret) => gate.time(instret, this.#ticks(instret)),
+        ...interruptHook(interrupts, (instret) => this.#timeNs(instret)),
+      },
       hypercalls: config.image.hypercalls,
     });
     const gate = new GuestGate(vcpu, this.#journal);
@@ -150,7 +163,7 @@ class BoardMachine implements Machine {
       devices: config.devices ?? {},
       seed: config.seed,
       epochMs: config.epochMs,
-      setPending: (bits, pending) => this.core.setPending(bits, pending),
+      setPending: (bits, pending) => this.#setPending(bits, pending),
       finish: ({ kind, code }) => this.#finish(kind, code),
       console: (byte) => config.onConsole?.(byte),
       consoleRoom: () => config.onConsoleRoom?.(),
@@ -196,6 +209,10 @@ class BoardMachine implements Machine {
 
   get acquisition(): Acquisition | undefined {
     return this.#board.acquisition;
+  }
+
+  get sharedMemory(): SharedMemoryPort | undefined {
+    return this.#board.sharedMemory;
   }
 
   get console(): CharacterFrontend {
@@ -258,9 +275,12 @@ class BoardMachine implements Machine {
     return this.core.vcpu;
   }
 
+  #timeNs(instret: number): number {
+    return this.pace === undefined ? this.clock.now() : this.pace.timeAt(instret);
+  }
+
   #ticks(instret: number): number {
-    const ns = this.pace === undefined ? this.clock.now() : this.pace.timeAt(instret);
-    return Math.floor(ns / TICK_NS);
+    return Math.floor(this.#timeNs(instret) / TICK_NS);
   }
 
   #start(config: MachineConfig): void {
@@ -283,8 +303,21 @@ class BoardMachine implements Machine {
     this.#journal?.start(start);
   }
 
+  #setPending(bits: number, pending: boolean): void {
+    if (pending) this.interrupts?.raised(bits, this.clock.now());
+    this.core.setPending(bits, pending);
+  }
+
   #finish(kind: 'pass' | 'fail' | 'reset', code: number): void {
     const how = kind === 'reset' ? 'asked for a reset' : `ended with ${kind}`;
     this.core.finish(kind, code, `${this.core.subject} ${how}${code === 0 ? '' : ` (code ${code})`}.`);
   }
+}
+
+/** What the vCPU tells of interrupts that it takes; nothing when none is measured. */
+function interruptHook(
+  log: InterruptLog | undefined,
+  timeNs: (instret: number) => number,
+): { interruptTaken?(number: number, instret: number): void } {
+  return log === undefined ? {} : { interruptTaken: (number, instret) => log.taken(number, timeNs(instret), instret) };
 }

@@ -2,12 +2,18 @@
 
 import { createRandom } from '../../base/index.js';
 import { BOARD } from '../boot/board-map.js';
-import { type AcquisitionNode, buildBoardTree } from '../boot/board-tree.js';
+import { type AcquisitionNode, buildBoardTree, type SharedMemoryNode } from '../boot/board-tree.js';
 import { reportRingBytes } from '../devices/report-ring.js';
 import { serialRingBytes } from '../devices/serial-ring.js';
+import { type SharedMemoryShape, sharedMemoryBytes } from '../devices/shared-memory.js';
 import { URB_RING_QUEUE_SIZE, urbRingBytes } from '../devices/urb-ring.js';
 import { VmmError } from '../errors.js';
-import type { AcquisitionConfig, CharacterAcquisitionConfig, MachineConfig } from './machine-config.js';
+import type {
+  AcquisitionConfig,
+  CharacterAcquisitionConfig,
+  MachineConfig,
+  SharedMemoryConfig,
+} from './machine-config.js';
 
 const PAGE = 0x1000;
 /** Room for the tree; without long boot arguments it takes about 4 KiB. Firmware of a 64-bit guest adds to it in place. */
@@ -16,6 +22,8 @@ const FIRMWARE_ROOM_BYTES = 2 * PAGE;
 const DEFAULT_RX_ENTRIES = 4_096;
 const DEFAULT_TX_ENTRIES = 1_024;
 const DEFAULT_REPORT_BYTES = 65_536;
+const DEFAULT_SECTION_BYTES = 0x4000;
+const DEFAULT_RING_ENTRIES = 64;
 const EXTENSIONS = {
   32: ['i', 'm', 'a', 'c', 'zicsr', 'zifencei'],
   64: ['i', 'm', 'a', 'f', 'd', 'c', 'zicntr', 'zicsr', 'zifencei', 'zba', 'zbb', 'svadu'],
@@ -32,7 +40,12 @@ export interface MemoryPlan {
   readonly serialRing: { readonly gpa: number; readonly rxEntries: number; readonly txEntries: number } | undefined;
   readonly urbRing: { readonly gpa: number; readonly queueSize: number } | undefined;
   readonly reportRing: { readonly gpa: number; readonly dataBytes: number } | undefined;
+  readonly sharedMemory: SharedMemoryPlace | undefined;
 }
+
+/** Where a guest's shared memory lies, and what it is told of it. */
+export type SharedMemoryPlace = SharedMemoryShape &
+  Omit<SharedMemoryConfig, keyof SharedMemoryShape> & { readonly gpa: number };
 
 /** What of a machine's configuration decides about its memory. */
 export type PlannedConfig = Omit<MachineConfig, 'engine' | 'clock'>;
@@ -56,6 +69,8 @@ export function planMemory(config: PlannedConfig): MemoryPlan {
   const urbRing = queueSize === undefined ? undefined : { gpa: take(urbRingBytes(queueSize)), queueSize };
   const dataBytes = config.reportRingBytes ?? DEFAULT_REPORT_BYTES;
   const reportRing = config.reportRing === true ? { gpa: take(reportRingBytes(dataBytes)), dataBytes } : undefined;
+  const { sharedMemory: shared } = config;
+  const sharedMemory = shared === undefined ? undefined : placeSharedMemory(shared, take);
   checkRoom(config, top);
   const tree = buildBoardTree({
     xlen,
@@ -71,6 +86,7 @@ export function planMemory(config: PlannedConfig): MemoryPlan {
     ...(reportRing === undefined
       ? {}
       : { reportRing: { base: reportRing.gpa, length: reportRingBytes(reportRing.dataBytes) } }),
+    ...(sharedMemory === undefined ? {} : { sharedMemory: sharedMemoryNode(sharedMemory) }),
   });
   const room = TREE_BYTES[xlen] - (xlen === 64 ? FIRMWARE_ROOM_BYTES : 0);
   if (tree.length > room) {
@@ -79,7 +95,7 @@ export function planMemory(config: PlannedConfig): MemoryPlan {
       hint: 'Shorten the boot arguments.',
     });
   }
-  return { xlen, ramBytes, tree, treeGpa, firmwareInfoGpa, serialRing, urbRing, reportRing };
+  return { xlen, ramBytes, tree, treeGpa, firmwareInfoGpa, serialRing, urbRing, reportRing, sharedMemory };
 }
 
 function rngSeed(seed: string): Uint8Array {
@@ -94,6 +110,16 @@ function ringEntries(acquisition: CharacterAcquisitionConfig): { rxEntries: numb
     rxEntries: acquisition.rxEntries ?? DEFAULT_RX_ENTRIES,
     txEntries: acquisition.txEntries ?? DEFAULT_TX_ENTRIES,
   };
+}
+
+function placeSharedMemory(config: SharedMemoryConfig, take: (bytes: number) => number): SharedMemoryPlace {
+  const { sectionBytes = DEFAULT_SECTION_BYTES, ringEntries = DEFAULT_RING_ENTRIES } = config;
+  return { ...config, sectionBytes, ringEntries, gpa: take(sharedMemoryBytes({ sectionBytes, ringEntries })) };
+}
+
+function sharedMemoryNode(place: SharedMemoryPlace): SharedMemoryNode {
+  const { gpa, id, peer, doorbell } = place;
+  return { base: gpa, length: sharedMemoryBytes(place), id, peer, hasRegister: doorbell === 'register' };
 }
 
 function acquisitionNode(

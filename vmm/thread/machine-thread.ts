@@ -89,9 +89,9 @@ export class MachineThread {
     const memory = createThreadMemory();
     this.#control = new Int32Array(memory.control);
     this.#figures = new Float64Array(memory.figures);
-    this.#inbox = new VcpuInbox(memory);
     const { report, console, handover = () => {} } = listener;
     this.#outlet = new ThreadOutlet(memory, { report, console, handover });
+    this.#inbox = new VcpuInbox(memory, () => this.#outlet.gather());
     this.#report = (record, length) => report(record, length, clock.now());
     this.exits = { snapshot: () => this.#snapshot(), of: (region) => this.#exitsOf(region) };
     const ram = new RemoteRam(this.memory, this.#inbox);
@@ -198,6 +198,7 @@ export class MachineThread {
   /** Ends the thread at once, whatever it does; what its journal holds by then is kept. */
   async kill(): Promise<void> {
     this.#isDone = true;
+    this.#inbox.close();
     this.#sealing ??= Promise.resolve(undefined);
     await this.#worker.terminate();
   }
@@ -206,6 +207,7 @@ export class MachineThread {
     this.poll();
     this.#order(ORDER.seal);
     const end = await this.#sealed;
+    this.#inbox.close();
     this.poll();
     await this.#worker.terminate();
     return end;

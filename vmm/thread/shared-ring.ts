@@ -93,9 +93,12 @@ export class SharedRing {
     Atomics.notify(this.#indices, TAIL);
   }
 
-  /** Producer: waits until the reader has freed something, at most `timeoutMs`; the calling thread stands still. */
-  waitForRoom(timeoutMs: number): void {
-    Atomics.wait(this.#indices, TAIL, this.#free, timeoutMs);
+  /**
+   * Producer: waits until the reader has freed something, at most `timeoutMs`; the calling thread stands still. Answers
+   * whether it has: that need not be enough for the next record.
+   */
+  waitForRoom(timeoutMs: number): boolean {
+    return Atomics.wait(this.#indices, TAIL, this.#free, timeoutMs) !== 'timed-out';
   }
 
   #room(): number {

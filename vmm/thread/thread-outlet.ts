@@ -16,7 +16,12 @@ export interface OutletSinks {
 /** Of the largest record a guest can report, with room. */
 const REPORT_BYTES = 2048;
 const NS_PER_MS = 1_000_000;
+const BACKLOG_WORDS = 1 << 12;
 
+/**
+ * Records are first gathered out of the shared ring and then handed on, so that `gather` can make room for the guest at any
+ * moment, even from inside a call that hands one on; their order stays.
+ */
 export class ThreadOutlet {
   /** Whom characters and transfers of the guest are for; set before anything is taken. */
   characters: RemoteCharacterFrontend | undefined;
@@ -26,6 +31,10 @@ export class ThreadOutlet {
   readonly #record = new Uint8Array(REPORT_BYTES);
   readonly #pool: Urb[] = [];
   readonly #slots = new Map<Urb, number>();
+  /** Gathered records, each with its header; grows to what the ring and one slice of the guest can hold. */
+  #words = new Int32Array(BACKLOG_WORDS);
+  #bytes = new Uint8Array(this.#words.buffer);
+  #length = 0;
 
   constructor(memory: ThreadMemory, sinks: OutletSinks) {
     this.#ring = new SharedRing(memory.outbound, OUTBOUND_WORDS);
@@ -39,16 +48,44 @@ export class ThreadOutlet {
   /** Takes everything that is there; returns how many records. */
   take(): number {
     let count = 0;
-    for (let place = this.#ring.next(); place >= 0; place = this.#ring.next()) {
-      this.#hand(this.#ring.kindAt(place), place + 1);
-      this.#ring.release(place);
-      count++;
+    this.gather();
+    for (let at = 0; at < this.#length; count++) {
+      const header = this.#words[at];
+      this.#hand(header & 0xff, at + 1);
+      at += header >>> 8;
     }
+    this.#length = 0;
     return count;
   }
 
+  /** Makes room for the guest and hands nothing on: one ring full at most, which `take` hands on later. */
+  gather(): void {
+    const { words } = this.#ring;
+    for (let taken = 0; taken < OUTBOUND_WORDS; ) {
+      const place = this.#ring.next();
+      if (place < 0) return;
+      const size = words[place] >>> 8;
+      this.#reserve(size);
+      for (let i = 0; i < size; i++) this.#words[this.#length + i] = words[place + i];
+      this.#length += size;
+      taken += size;
+      this.#ring.release(place);
+    }
+  }
+
+  #reserve(size: number): void {
+    let capacity = this.#words.length;
+    if (this.#length + size <= capacity) return;
+    while (capacity < this.#length + size) capacity *= 2;
+    const grown = new Int32Array(capacity);
+    grown.set(this.#words);
+    this.#words = grown;
+    this.#bytes = new Uint8Array(grown.buffer);
+  }
+
   #hand(kind: number, at: number): void {
-    const { words, bytes } = this.#ring;
+    const words = this.#words;
+    const bytes = this.#bytes;
     switch (kind) {
       case OUTBOUND.characters:
         for (let i = 0; i < words[at]; i++) this.characters?.backend?.transmit(bytes[4 * (at + 1) + i]);
@@ -78,7 +115,7 @@ export class ThreadOutlet {
   }
 
   #configure(at: number): void {
-    const { words } = this.#ring;
+    const words = this.#words;
     this.characters?.backend?.configure({
       baudRate: words[at] >>> 0,
       dataBits: words[at + 1] as 5 | 6 | 7 | 8,
@@ -88,7 +125,8 @@ export class ThreadOutlet {
   }
 
   #submit(at: number): void {
-    const { words, bytes } = this.#ring;
+    const words = this.#words;
+    const bytes = this.#bytes;
     const urb = this.#urb(words[at]);
     urb.id = words[at + 1] >>> 0;
     urb.endpointAddress = words[at + 2];
@@ -116,7 +154,8 @@ export class ThreadOutlet {
   }
 
   #report(at: number): void {
-    const { words, bytes } = this.#ring;
+    const words = this.#words;
+    const bytes = this.#bytes;
     const length = Math.min(words[at], REPORT_BYTES);
     for (let i = 0; i < length; i++) this.#record[i] = bytes[4 * (at + 3) + i];
     this.#sinks.report(this.#record, length, words[at + 1] * NS_PER_MS + words[at + 2]);

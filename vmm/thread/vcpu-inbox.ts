@@ -12,14 +12,18 @@ const MOST_BYTES = 1 << 16;
 
 /**
  * `put…` gathers, `commit` shows it to the vCPU and wakes it. When the ring is full the calling thread waits for the vCPU,
- * which looks into it between any two slices; a vCPU that has ended takes nothing any more, and what is put is dropped.
- * Throws `VMM_THREAD` when a vCPU that has not ended makes no room for 5 s.
+ * which looks into it between any two slices. The vCPU may itself be waiting for the calling thread to take what the guest has
+ * sent: `onFull` must make room for that, and hand nothing on. What is put for a vCPU that has ended and makes no room, or
+ * after `close`, is dropped. Throws `VMM_THREAD` when a vCPU that has not ended takes nothing at all for 5 s.
  */
 export class VcpuInbox {
   readonly #ring: SharedRing;
   readonly #control: Int32Array;
+  readonly #onFull: () => void;
+  #isClosed = false;
 
-  constructor(memory: ThreadMemory) {
+  constructor(memory: ThreadMemory, onFull: () => void) {
+    this.#onFull = onFull;
     this.#ring = new SharedRing(memory.inbound, INBOUND_WORDS);
     this.#control = new Int32Array(memory.control);
   }
@@ -76,6 +80,11 @@ export class VcpuInbox {
     this.signal();
   }
 
+  /** There is no vCPU behind it any more, whatever its last activity was. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
   /** The vCPU is to look around. */
   signal(): void {
     Atomics.add(this.#control, CONTROL.signal, 1);
@@ -90,7 +99,8 @@ export class VcpuInbox {
 
   /** -1 when the guest has ended: there is nothing to enter any more. */
   #begin(kind: number, words: number): number {
-    for (let waitedMs = 0; ; waitedMs += LOOK_MS) {
+    if (this.#isClosed) return -1;
+    for (let waitedMs = 0; ; ) {
       const at = this.#ring.begin(kind, words);
       if (at >= 0 || Atomics.load(this.#control, CONTROL.activity) === ACTIVITY.ended) return at;
       if (waitedMs >= PATIENCE_MS)
@@ -98,7 +108,8 @@ export class VcpuInbox {
           hint: 'the host may be overloaded; give the rig a core of its own',
         });
       this.commit();
-      this.#ring.waitForRoom(LOOK_MS);
+      this.#onFull();
+      waitedMs = this.#ring.waitForRoom(LOOK_MS) ? 0 : waitedMs + LOOK_MS;
     }
   }
 }

@@ -102,6 +102,7 @@ export class MockHidStand {
     this.#sockets.add(socket);
     socket.on('close', () => this.#sockets.delete(socket));
     socket.on('error', () => {});
+    socket.write('\n');
     createInterface({ input: socket }).on('line', (line) => {
       const request = JSON.parse(line) as MockRequest;
       const answer = this.#answer(request);

@@ -91,7 +91,11 @@ export const HIDAsync = {
       return Promise.reject(new TypeError(`cannot open device with path ${path}: open failed: Permission denied`));
     return new Promise((resolve, reject) => {
       const socket = connect(path);
-      socket.once('connect', () => resolve(new MockHidDevice(socket)));
+      // The stand greets with one byte: it knows the device to be open from then on.
+      socket.once('readable', () => {
+        socket.read(1);
+        resolve(new MockHidDevice(socket));
+      });
       socket.once('error', () => reject(new TypeError(`cannot open device with path ${path}`)));
     });
   },

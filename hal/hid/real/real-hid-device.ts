@@ -2,14 +2,18 @@
 
 import { EventEmitter } from 'node:events';
 import { HalError } from '../../errors.js';
+import type { HostConnection, HostProvider } from '../../host-process/host-connection.js';
 import { HostProcess, type HostProcessOptions } from '../../host-process/host-process.js';
 import type { HidDevice, HidDeviceInfo, HidEvents } from '../hid-device.js';
 import { type HidIdentity, hidError } from './hid-errors.js';
 import type { HidCredit, HidEvent, HidOpenArguments, HidReportEvent, HidRequests } from './protocol.js';
 
-export type HidHost = HostProcess<HidRequests, HidEvent, HidCredit>;
+export type HidHost = HostConnection<HidRequests, HidEvent, HidCredit>;
 
-export const HID_HOST_MODULE = new URL('./hid-host.js', import.meta.url);
+export const HID_HOST_MODULE = new URL('./hid-program.js', import.meta.url);
+
+/** The module that serves a device in a seat of a shared I/O process, or in the calling thread. */
+export const HID_HOST = new URL('./hid-host.js', import.meta.url);
 
 /** A report of HID has at most so many bytes with its id (Linux, HID_MAX_BUFFER_SIZE). */
 const MAX_REPORT_BYTES = 16_384;
@@ -24,6 +28,7 @@ export interface RealHidDeviceOptions {
   readonly open: HidOpenArguments;
   readonly identity: HidIdentity;
   readonly host: Partial<Omit<HostProcessOptions, 'where'>>;
+  readonly hosts?: HostProvider | undefined;
 }
 
 /**
@@ -51,7 +56,9 @@ export class RealHidDevice implements HidDevice {
   constructor(options: RealHidDeviceOptions) {
     this.#identity = options.identity;
     this.#limit = options.open.queueLimit;
-    this.#host = new HostProcess({ module: HID_HOST_MODULE, ...options.host, where: options.identity.where });
+    const { where } = options.identity;
+    this.#host =
+      options.hosts?.connect(HID_HOST, where) ?? new HostProcess({ module: HID_HOST_MODULE, ...options.host, where });
     this.#host.onEvent = (event) => this.#hear(event);
     this.#host.onLost = (error) => this.#fail(error);
   }

@@ -2,6 +2,7 @@
 
 import { HalError } from '../../errors.js';
 import { lockFolder } from '../../host-process/device-lock.js';
+import type { HostProvider } from '../../host-process/host-connection.js';
 import { HostProcess, type HostProcessOptions } from '../../host-process/host-process.js';
 import { hex4, parseUsbSelector, type UsbSelector } from '../../usb/real/select-usb.js';
 import { hidError } from './hid-errors.js';
@@ -29,6 +30,8 @@ export interface RealHidOptions {
   /** So long an open that is not permitted is tried again; default 1000 ms. */
   readonly accessRetryMs?: number;
   readonly host?: Partial<Omit<HostProcessOptions, 'where'>>;
+  /** What owns the device that is opened; default: a process of its own. */
+  readonly hosts?: HostProvider | undefined;
 }
 
 /** The devices of this machine, without opening any. Empty, with the reason, where it shows none. */
@@ -70,7 +73,7 @@ export async function openRealHid(
     queueLimit: options.queueLimit ?? 1024,
   };
   const identity = { where: info.path, vendorId: info.vendorId, productId: info.productId };
-  const device = new RealHidDevice({ open, identity, host: options.host ?? {} });
+  const device = new RealHidDevice({ open, identity, host: options.host ?? {}, hosts: options.hosts });
   await device.open(open);
   return device;
 }

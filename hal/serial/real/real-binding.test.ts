@@ -2,11 +2,10 @@ import { expect } from 'chai';
 import { WallClock } from '../../../base/index.js';
 import type { HalError } from '../../errors.js';
 import { HostRequestError } from '../../host-process/host-process.js';
-import { alive, refusal } from '../../host-process/process-test-kit.js';
+import { alive, ptyMissing, refusal } from '../../host-process/process-test-kit.js';
 import { type DialogueStep, describeSerialBinding } from '../binding-suite.js';
 import { wallTime } from '../passing-time.js';
 import type { ChunkArrival } from '../port-from-binding.js';
-import { libc } from '../pty/libc.js';
 import { createPtyPair } from '../pty/pty-pair.js';
 import { ScriptedTerminal } from '../pty/scripted-terminal.js';
 import { ScriptedDevice } from '../scripted-device.js';
@@ -15,16 +14,6 @@ import { type MachineView, portError } from './port-errors.js';
 import { openRealPort, realBinding } from './real-binding.js';
 
 const LINE: LineSettings = { baudRate: 115200, dataBits: 8, parity: 'none', stopBits: 1 };
-
-function ptyMissing(): string | undefined {
-  if (process.platform === 'win32') return 'this system has no pseudo-terminals';
-  try {
-    libc();
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
-  }
-}
 
 const missing = ptyMissing();
 const HARDWARE = (process.env.RIGVISOR_SERIAL ?? '').split(',').filter((path) => path !== '');

@@ -2,6 +2,7 @@
 
 import type { WallClock } from '../../../base/index.js';
 import { HalError } from '../../errors.js';
+import type { HostConnection, HostProvider } from '../../host-process/host-connection.js';
 import { HostProcess, type HostProcessOptions, HostRequestError } from '../../host-process/host-process.js';
 import {
   CanceledError,
@@ -29,9 +30,12 @@ import { bitsPerCharacter, type LineSettings } from '../serial-port.js';
 import { portError } from './port-errors.js';
 import type { HostChunk, HostCredit, HostEvent, HostOperation, HostRequests } from './protocol.js';
 
-type SerialHost = HostProcess<HostRequests, HostEvent, HostCredit>;
+type SerialHost = HostConnection<HostRequests, HostEvent, HostCredit>;
 
 const HOST_MODULE = new URL('./host-process.js', import.meta.url);
+
+/** The module that serves a port in a seat of a shared I/O process, or in the calling thread. */
+export const SERIAL_HOST = new URL('./serial-host.js', import.meta.url);
 
 /** Beyond what the line itself takes, a write or a drain may take so long. */
 const SLACK_MS = 5_000;
@@ -217,7 +221,10 @@ export class RealPortBinding implements ReconfigurableBinding {
 }
 
 /** How the processes of real ports are run; the defaults fit all but tests. */
-export type RealBindingOptions = Partial<Omit<HostProcessOptions, 'where'>>;
+export interface RealBindingOptions extends Partial<Omit<HostProcessOptions, 'where'>> {
+  /** What owns the ports that are opened; default: a process for each. */
+  readonly hosts?: HostProvider | undefined;
+}
 
 /**
  * Real ports as a binding. `open` starts the process that owns the port and rejects with `HAL_NOT_FOUND`, `HAL_IN_USE` (naming
@@ -240,7 +247,9 @@ export function realBinding(
     },
     async open(openOptions) {
       const line = checkOpenOptions(openOptions);
-      const host: SerialHost = new HostProcess({ module: HOST_MODULE, ...options, where: openOptions.path });
+      const host: SerialHost =
+        options.hosts?.connect(SERIAL_HOST, openOptions.path) ??
+        new HostProcess({ module: HOST_MODULE, ...options, where: openOptions.path });
       try {
         const answer = await host.request('open', { lock: true, ...openOptions });
         return new RealPortBinding(host, answer.openOptions, line, answer.lowLatency);
@@ -260,14 +269,16 @@ export interface RealPortOptions {
   readonly onRefused?: (error: HalError) => void;
   /** How often the modem inputs are read; default 20 ms, 0: never. */
   readonly modemPollNs?: number;
+  /** What owns the port; default: a process of its own. */
+  readonly hosts?: HostProvider | undefined;
 }
 
 /** Opens a real port as a `SerialPort`; errors as `realBinding().open`. It is locked against other processes and in low-latency mode where possible. */
 export async function openRealPort(
   options: RealPortOptions,
 ): Promise<BindingPort & { readonly binding: RealPortBinding }> {
-  const { path, line, clock, onChunk, onRefused, modemPollNs = 20_000_000 } = options;
-  const binding = await realBinding().open({ path, ...line });
+  const { path, line, clock, onChunk, onRefused, modemPollNs = 20_000_000, hosts } = options;
+  const binding = await realBinding({ hosts }).open({ path, ...line });
   const port = portFromBinding(binding, {
     name: path,
     clock,

@@ -1,15 +1,19 @@
 /** A real USB device as WebUSB's `USBDevice`: the library in a process of its own, supervised, with the device given back in every case. */
 
 import { HalError } from '../../errors.js';
+import type { HostConnection, HostProvider } from '../../host-process/host-connection.js';
 import { HostProcess, type HostProcessOptions } from '../../host-process/host-process.js';
 import { UsbFieldsView } from './device-fields.js';
 import { UsbDeviceState } from './device-state.js';
 import type { UsbHotplugEvent, UsbOpenArguments, UsbRequests } from './protocol.js';
 import { usbError } from './usb-errors.js';
 
-export type UsbHost = HostProcess<UsbRequests, UsbHotplugEvent>;
+export type UsbHost = HostConnection<UsbRequests, UsbHotplugEvent>;
 
-export const USB_HOST_MODULE = new URL('./usb-host.js', import.meta.url);
+export const USB_HOST_MODULE = new URL('./usb-program.js', import.meta.url);
+
+/** The module that serves a device in a seat of a shared I/O process, or in the calling thread. */
+export const USB_HOST = new URL('./usb-host.js', import.meta.url);
 
 /** How long giving drivers back may take when a process ends by itself. */
 export const USB_END_MS = 6_000;
@@ -33,6 +37,7 @@ export interface UsbTransferOptions {
 export interface RealUsbDeviceOptions {
   readonly open: UsbOpenArguments;
   readonly host: Partial<Omit<HostProcessOptions, 'where'>>;
+  readonly hosts?: HostProvider | undefined;
   readonly controlTimeoutMs: number | undefined;
 }
 
@@ -283,12 +288,10 @@ export class RealUsbDevice extends UsbFieldsView implements USBDevice {
   readonly #lost = new WeakSet<UsbHost>();
 
   #start(): UsbHost {
-    const host: UsbHost = new HostProcess({
-      module: USB_HOST_MODULE,
-      endMs: USB_END_MS,
-      ...this.#options.host,
-      where: this.identity.where,
-    });
+    const { where } = this.identity;
+    const host: UsbHost =
+      this.#options.hosts?.connect(USB_HOST, where) ??
+      new HostProcess({ module: USB_HOST_MODULE, endMs: USB_END_MS, ...this.#options.host, where });
     host.onLost = (error) => this.#lose(host, error);
     return host;
   }

@@ -1,6 +1,7 @@
 /** Real USB devices: listed without being touched, chosen so that two never are mixed up, opened in a process of their own. */
 
 import { lockFolder } from '../../host-process/device-lock.js';
+import type { HostProvider } from '../../host-process/host-connection.js';
 import { HostProcess, type HostProcessOptions } from '../../host-process/host-process.js';
 import type { UsbSpeed } from '../usb-port.js';
 import type { UsbOpenArguments } from './protocol.js';
@@ -19,6 +20,8 @@ export interface RealUsbOptions {
   /** How long a control transfer may take; default 5000 (as Linux' USB_CTRL_GET_TIMEOUT). */
   readonly controlTimeoutMs?: number;
   readonly host?: Partial<Omit<HostProcessOptions, 'where'>>;
+  /** What owns the device that is opened; default: a process of its own. */
+  readonly hosts?: HostProvider | undefined;
 }
 
 /** The devices of this machine, without opening any. Empty, with the reason, where it shows no USB. */
@@ -54,7 +57,8 @@ export function realUsbDevice(info: UsbDeviceInfo, options: RealUsbOptions = {})
     sysfs: options.sysfs ?? '/sys',
     locks: options.locks ?? lockFolder(),
   };
-  return new RealUsbDevice({ open, host: options.host ?? {}, controlTimeoutMs: options.controlTimeoutMs });
+  const { host = {}, hosts, controlTimeoutMs } = options;
+  return new RealUsbDevice({ open, host, hosts, controlTimeoutMs });
 }
 
 /** The library opens devices to read their names; systems without sysfs offer nothing gentler. */

@@ -1,32 +1,30 @@
-/**
- * The process that owns one real USB device: the library's transfers cannot be taken back and its native part may hang or
- * crash, so it lives here alone. Started by `HostProcess` with an IPC channel.
- */
+/** The inner side of one real USB device. */
 
-import { fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { sendToParent, serveHost } from '../../host-process/serve-host.js';
+import type { DeviceHost, HostSend } from '../../host-process/host-connection.js';
+import type { HostHandlers } from '../../host-process/serve-host.js';
 import { loadNativeUsb } from './native-usb.js';
 import { fieldsOf, type OpenedUsb, openUsb } from './opened-usb.js';
 import type { UsbHotplugEvent, UsbOpenArguments, UsbRequests } from './protocol.js';
 
-let device: OpenedUsb | undefined;
-let openedAs: UsbOpenArguments | undefined;
-/** The parent gives the kernel's drivers back itself once this process has ended. */
-let parentGivesBack = false;
-/** What a dead process has left, given back by this one when that is gone. */
-let heritage: UsbOpenArguments | undefined;
+/**
+ * Transfers that the library cannot take back keep the device until the process ends, so `end` gives back what it can: a
+ * device that is `busy` then, with its lock and what it owes, is left to the end of the process.
+ */
+export class UsbHost implements DeviceHost<UsbRequests> {
+  readonly #send: HostSend<UsbHotplugEvent>;
+  device: OpenedUsb | undefined;
+  openedAs: UsbOpenArguments | undefined;
+  /** The other side gives the kernel's drivers back itself once this process has ended. */
+  parentGivesBack = false;
 
-function opened(): OpenedUsb {
-  if (device === undefined) throw new Error('invalid state: the device is not open');
-  return device;
-}
+  constructor(send: HostSend<UsbHotplugEvent>) {
+    this.#send = send;
+  }
 
-serveHost<UsbRequests & { inherit: { args: UsbOpenArguments; answer: undefined } }>(
-  {
-    async list({ nativeModule }) {
+  readonly handlers: HostHandlers<UsbRequests> = {
+    list: async ({ nativeModule }) => {
       const usb = await loadNativeUsb(nativeModule);
       return (await usb.getDevices()).map((each) => ({
         ...fieldsOf(each),
@@ -36,87 +34,60 @@ serveHost<UsbRequests & { inherit: { args: UsbOpenArguments; answer: undefined }
         speed: each.speed,
       }));
     },
-    async open(where) {
-      device = await openUsb(where);
-      openedAs = where;
-      return device.describe();
+    open: async (where) => {
+      this.device = await openUsb(where);
+      this.openedAs = where;
+      return this.device.describe();
     },
-    selectConfiguration: async (value) => opened().selectConfiguration(value),
-    claim: async (interfaceNumber) => opened().claim(interfaceNumber),
-    release: async (interfaceNumber) => opened().release(interfaceNumber),
-    alternate: async ({ interfaceNumber, alternateSetting }) => opened().alternate(interfaceNumber, alternateSetting),
-    controlIn: async ({ setup, length, timeoutMs }) => opened().controlIn(setup, length, timeoutMs),
-    controlOut: async ({ setup, data, timeoutMs }) => opened().controlOut(setup, data, timeoutMs),
-    transferIn: async (args) => opened().transferIn(args),
-    transferOut: async (args) => opened().transferOut(args),
-    async cancel(ticket) {
-      device?.cancel(ticket);
+    selectConfiguration: async (value) => this.#opened().selectConfiguration(value),
+    claim: async (interfaceNumber) => this.#opened().claim(interfaceNumber),
+    release: async (interfaceNumber) => this.#opened().release(interfaceNumber),
+    alternate: async ({ interfaceNumber, alternateSetting }) =>
+      this.#opened().alternate(interfaceNumber, alternateSetting),
+    controlIn: async ({ setup, length, timeoutMs }) => this.#opened().controlIn(setup, length, timeoutMs),
+    controlOut: async ({ setup, data, timeoutMs }) => this.#opened().controlOut(setup, data, timeoutMs),
+    transferIn: async (args) => this.#opened().transferIn(args),
+    transferOut: async (args) => this.#opened().transferOut(args),
+    cancel: async (ticket) => {
+      this.device?.cancel(ticket);
       return undefined;
     },
-    clearHalt: async ({ direction, endpointNumber }) => opened().clearHalt(direction, endpointNumber),
-    reset: async () => opened().reset(),
-    async close() {
-      const closing = opened();
+    clearHalt: async ({ direction, endpointNumber }) => this.#opened().clearHalt(direction, endpointNumber),
+    reset: async () => this.#opened().reset(),
+    close: async () => {
+      const closing = this.#opened();
       closing.cancelAll();
       if (closing.busy) {
-        parentGivesBack = true;
+        this.parentGivesBack = true;
         return { busy: true };
       }
-      device = undefined;
+      this.device = undefined;
       await closing.close();
       return { busy: false };
     },
-    async watch({ nativeModule, sysfs }) {
+    watch: async ({ nativeModule, sysfs }) => {
       // Without this folder the library rejects where nobody can catch it, which ends the process.
       const folder = join(sysfs, 'bus/usb/devices');
       if (process.platform === 'linux' && !existsSync(folder)) return { reason: `${folder} is not there` };
       const usb = await loadNativeUsb(nativeModule);
       for (const type of ['connect', 'disconnect'] as const)
-        usb.addEventListener(type, () => sendToParent({ hotplug: true } satisfies UsbHotplugEvent));
+        usb.addEventListener(type, () => this.#send({ hotplug: true }));
       return { reason: undefined };
     },
-    async inherit(where) {
-      heritage = where;
-      return undefined;
-    },
-  },
-  { end },
-);
+  };
 
-/** Runs when the parent is gone, or has done with this process. */
-async function end(): Promise<void> {
-  if (heritage !== undefined) {
-    await giveBackAs(heritage);
-    return;
+  readonly end = async (): Promise<void> => {
+    this.device?.cancelAll();
+    if (this.device !== undefined && !this.device.busy) await this.device.close();
+  };
+
+  #opened(): OpenedUsb {
+    if (this.device === undefined) throw new Error('invalid state: the device is not open');
+    return this.device;
   }
-  const ending = device;
-  if (ending === undefined) return;
-  if (!ending.busy) await ending.close();
-  else if (!ending.owes) ending.unlock();
-  else if (!parentGivesBack && openedAs !== undefined) await leaveTo(openedAs);
 }
 
-/** The lock of the dead process tells what it owed; to close pays it. */
-async function giveBackAs(where: UsbOpenArguments): Promise<void> {
-  const heir = await openUsb(where);
-  await heir.close();
-}
-
-/**
- * Transfers that nobody can take back keep the interfaces until this process has ended; another one attaches the drivers
- * then: it sees its channel end.
- */
-async function leaveTo(where: UsbOpenArguments): Promise<void> {
-  const heir = fork(fileURLToPath(import.meta.url), [], {
-    serialization: 'advanced',
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    detached: true,
-    execArgv: [],
-  });
-  await new Promise<void>((resolve) => {
-    heir.once('message', () => resolve());
-    heir.once('error', () => resolve());
-    heir.send({ id: 1, op: 'inherit', args: where });
-  });
-  heir.unref();
+/** One device, not open yet. */
+export function createHost(send: HostSend<UsbHotplugEvent>): DeviceHost<UsbRequests> {
+  return new UsbHost(send);
 }

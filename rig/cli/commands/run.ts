@@ -13,6 +13,7 @@ interface RunFlags extends options.MatrixFlags {
   readonly timeout: number;
   readonly quiet?: boolean;
   readonly failOnInconclusive: boolean;
+  readonly realTime: boolean;
   readonly verbose?: boolean;
 }
 
@@ -41,6 +42,7 @@ export function runCommand(environment: CommandEnvironment, finish: Finish): Com
     .addOption(options.timeoutOption())
     .addOption(options.quietOption())
     .addOption(options.inconclusiveOption())
+    .addOption(new Option('--no-real-time', 'partitioned on a real device: no core, priority or memory of its own'))
     .addHelpText('after', EXAMPLES)
     .action(async (plans: string[], flags: RunFlags) => {
       // Loaded here: it brings in mocha and every report, which no other command needs.
@@ -55,6 +57,7 @@ export function runCommand(environment: CommandEnvironment, finish: Finish): Com
             quiet: flags.quiet ?? false,
             failOnInconclusive: flags.failOnInconclusive,
             verbose: flags.verbose ?? false,
+            realTime: flags.realTime,
             ...(flags.seed === undefined ? {} : { seed: flags.seed }),
             ...(flags.port === undefined ? {} : { port: flags.port }),
             ...(flags.grep === undefined ? {} : { grep: flags.grep }),

@@ -49,8 +49,19 @@ function runFacts(run: RunSummary, detail: RunDetail | undefined): Markup {
     ],
     ['wire', wireFacts(wire).join(', ')],
     ...(faults.length > 0 ? ([['faults injected', faults.join(', ')]] as const) : []),
+    ...placementFacts(run),
     ['clocks declared', clocks.join('; ') || NOTHING],
   ]);
+}
+
+function placementFacts({ placement }: RunSummary): [string, string][] {
+  if (placement === undefined) return [];
+  const { grants, collections } = placement;
+  const pauses = `${counted(collections.count, 'pause')} of the garbage collector, ${collections.totalMs.toFixed(1)} ms in all, ${collections.longestMs.toFixed(1)} ms at most`;
+  return [
+    ['cell', grants.map(({ sentence }) => sentence).join('; ') || 'placed by the host as it likes'],
+    ['in the cell', pauses],
+  ];
 }
 
 function wireFacts({ received, transmitted, overruns, line, urbs }: RunSummary['wire']): string[] {

@@ -1,0 +1,54 @@
+/** Places a running cell on its host: the vCPU on a core of its own, both threads in front of everything ordinary, guest memory in RAM. */
+
+import { PerformanceObserver } from 'node:perf_hooks';
+import type { MachineThread } from '../../vmm/index.js';
+import type { PlacementRun } from '../run/run-types.js';
+import { type Grant, hostCores, lockMemory, placeThread } from './host-scheduling.js';
+
+/** The I/O loop comes before the vCPU: what waits for it is a device. It sleeps whenever it has nothing to do. */
+const IO_PRIORITY = 20;
+const VCPU_PRIORITY = 10;
+
+/** Counts pauses of the garbage collector in the calling thread, from when it is made until it is asked. */
+export class CollectionLog {
+  #count = 0;
+  #totalMs = 0;
+  #longestMs = 0;
+  readonly #observer = new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) {
+      this.#count++;
+      this.#totalMs += duration;
+      this.#longestMs = Math.max(this.#longestMs, duration);
+    }
+  });
+
+  constructor() {
+    this.#observer.observe({ entryTypes: ['gc'] });
+  }
+
+  end(): PlacementRun['collections'] {
+    this.#observer.disconnect();
+    return { count: this.#count, totalMs: this.#totalMs, longestMs: this.#longestMs };
+  }
+}
+
+/**
+ * The core of a vCPU is the host's last one, if there are two at least: the others are left to the I/O loop and to everybody
+ * else. Called when the threads are there and nothing has run.
+ */
+export function placeCell(machines: readonly MachineThread[]): Grant[] {
+  const cores = hostCores();
+  const grants = placeThread(0, { priority: IO_PRIORITY }).map(named('I/O loop'));
+  for (const { name, threadId, memory } of machines) {
+    if (threadId !== undefined) {
+      const wish = { ...(cores > 1 ? { cores: [cores - 1] } : {}), priority: VCPU_PRIORITY };
+      grants.push(...placeThread(threadId, wish).map(named(`vCPU of ${name}`)));
+    }
+    grants.push(lockMemory(memory.u8));
+  }
+  return grants;
+}
+
+function named(who: string): (grant: Grant) => Grant {
+  return (grant) => ({ ...grant, sentence: `${who}: ${grant.sentence}` });
+}
