@@ -73,8 +73,11 @@ export { type Divergence, type ReplayConfig, type ReplayResult, replayJournal } 
 export {
   ACQUISITION_REGION,
   type Acquisition,
+  type BoardAcquisition,
+  boardAcquisition,
   type CharacterAcquisition,
   characterAcquisition,
+  isBoardAcquisition,
   isUrbAcquisition,
   type UrbAcquisition,
   urbAcquisition,
@@ -87,6 +90,8 @@ export { createMachine, type Machine } from './machine/machine.js';
 export type {
   AcquisitionConfig,
   AcquisitionKind,
+  BoardAcquisitionConfig,
+  BoardAcquisitionKind,
   BoardDevices,
   CharacterAcquisitionConfig,
   CharacterAcquisitionKind,

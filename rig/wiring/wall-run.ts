@@ -7,6 +7,7 @@ import { CollectionLog } from '../cell/place-cell.js';
 import { runInCell } from '../cell/run-in-cell.js';
 import { RigError } from '../errors.js';
 import type { PlacementRun, RunRequest, RunResult, StopReason } from '../run/run-types.js';
+import { noBoard } from './board-source.js';
 import { seconds } from './duration-text.js';
 import { IoLoop } from './io-loop.js';
 import { openDevice } from './open-device.js';
@@ -33,6 +34,7 @@ export async function runWall(request: RunRequest, guest: OpenGuest, profile: Ha
     throw new RigError('RIG_USAGE', 'companions and latencies of interrupts exist in virtual time only, so far', {
       hint: 'use --binding sim',
     });
+  if (profile.kind === 'board') throw noBoard(profile, 'real');
   const evidence =
     request.cell.architecture === 'hosted'
       ? await performWallRun(request, guest, profile)
@@ -50,6 +52,7 @@ export async function performWallRun(
   profile: HardwareProfile,
   place?: PlaceGuests,
 ): Promise<RunEvidence> {
+  if (profile.kind === 'board') throw noBoard(profile, 'real');
   const clock = new WallClock();
   const device = profile.kind === 'serial' ? serialDevice(request, profile, clock) : usbDevice(request, profile, clock);
   const loop = new IoLoop(clock, request.cell.architecture === 'partitioned');

@@ -33,6 +33,8 @@ export class Conversion {
   samples = 0;
   /** Samples that found the FIFO full. */
   lost = 0;
+  /** When the first scan was lost. */
+  firstLostNs: number | undefined;
   readonly #options: ConversionOptions;
   #scans = 0;
   #nextNs: number;
@@ -48,7 +50,7 @@ export class Conversion {
     const { fifo, channels } = this.#options;
     if (channels.length === 0 || samples > fifo.capacity) return Number.POSITIVE_INFINITY;
     const scans = Math.ceil((samples - fifo.length) / channels.length);
-    return scans <= 1 ? this.#nextNs : this.#nominal(this.#scans + scans - 1);
+    return scans <= 1 ? this.#nextNs : this.nominalNs(this.#scans + scans - 1);
   }
 
   /** Takes every scan that was due by `nowNs`. A scan that does not fit is lost as a whole. */
@@ -56,7 +58,10 @@ export class Conversion {
     const { fifo, channels, isCounter, convert } = this.#options;
     while (this.#nextNs <= nowNs) {
       const hasRoom = fifo.room >= channels.length;
-      if (!hasRoom) this.lost += channels.length;
+      if (!hasRoom) {
+        this.lost += channels.length;
+        this.firstLostNs ??= this.#nextNs;
+      }
       for (let i = 0; hasRoom && i < channels.length; i++) {
         const number = this.samples + i;
         fifo.push(isCounter ? number & 0xffff : convert(channels[i], this.#nextNs), number, this.#nextNs);
@@ -67,13 +72,14 @@ export class Conversion {
     }
   }
 
-  #nominal(scan: number): number {
+  /** When scan `scan` (0 = first) is due, jitter aside. */
+  nominalNs(scan: number): number {
     return this.#options.startNs + Math.ceil((scan + 1) * this.periodNs);
   }
 
   #instant(): number {
     const { jitterNs, random } = this.#options;
-    const nominal = this.#nominal(this.#scans);
+    const nominal = this.nominalNs(this.#scans);
     if (jitterNs === 0) return nominal;
     const limit = MOST_JITTER * this.periodNs;
     return nominal + Math.round(Math.max(-limit, Math.min(limit, random.gaussian() * jitterNs)));

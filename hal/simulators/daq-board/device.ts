@@ -27,13 +27,34 @@ export interface DaqBoardOptions {
   readonly seed?: string;
 }
 
+/** What is known to be true of one run of the converter. */
+export interface DaqRunTruth {
+  readonly startNs: number;
+  /** Between scans, exact, clock error included. */
+  readonly periodNs: number;
+  /** Channel numbers in the order of the samples. */
+  readonly channels: readonly number[];
+  /** Scans taken, lost ones included. */
+  readonly scans: number;
+  /** Samples lost. */
+  readonly lost: number;
+  /** When the first scan was lost; undefined when none was. */
+  readonly overrunNs: number | undefined;
+  /** The code of `channel` in scan `index` (0 = first); exact for a converter without jitter, and when samples count up. */
+  code(channel: number, index: number): number;
+}
+
 /** What is known to be true of the present run, as of the last register access or event. */
 export interface DaqBoardTruth {
   /** Between scans, exact, clock error included; 0 before the first run. */
   readonly periodNs: number;
   readonly samples: number;
   readonly lost: number;
+  /** Every run so far, the present one last. */
+  readonly runs: readonly DaqRunTruth[];
 }
+
+export type DaqBoard = BoardPort & DaqBoardTruth;
 
 const NEVER = Number.POSITIVE_INFINITY;
 const ABORTED = 0xffff_ffff;
@@ -48,8 +69,9 @@ const IDENTITY: BoardIdentity = {
 };
 const R = DAQ_REGISTER;
 
-class DaqBoard implements BoardPort, DaqBoardTruth {
+class SimulatedDaqBoard implements BoardPort, DaqBoardTruth {
   readonly name = 'sim:rv-daq16';
+  readonly runs: DaqRunTruth[] = [];
   readonly identity = IDENTITY;
   readonly #clock: Clock;
   readonly #settings: ReturnType<typeof daqBoardParametersSchema.parse>;
@@ -147,20 +169,45 @@ class DaqBoard implements BoardPort, DaqBoardTruth {
     if (run === 0) return;
     const mask = this.#word(R.channelMask);
     const channels = Array.from({ length: this.#settings.channels }, (_, n) => n).filter((n) => (mask >>> n) & 1);
-    this.#conversion = new Conversion({
-      startNs: this.#clock.now(),
+    const isCounter = (this.#word(R.mode) & DAQ_MODE.counter) !== 0;
+    const startNs = this.#clock.now();
+    const conversion = new Conversion({
+      startNs,
       divisor: Math.max(LEAST_DIVISOR, this.#word(R.divisor)),
       clockPpm: this.#settings.clockPpm,
       jitterNs: this.#settings.jitterNs,
       random: this.#random.fork(`run ${run}`),
       channels,
-      isCounter: (this.#word(R.mode) & DAQ_MODE.counter) !== 0,
+      isCounter,
       fifo: this.#fifo,
       convert: (channel, timeNs) => this.#convert(channel, timeNs),
     });
+    this.#conversion = conversion;
+    this.runs.push(this.#truthOf(conversion, startNs, channels, isCounter));
     if ((this.#word(R.mode) & DAQ_MODE.dma) === 0) return;
     const address = this.#word(R.ringHigh) * 0x1_0000_0000 + this.#word(R.ringLow);
     this.#ring = new DmaRing(this.#fifo, { address, size: this.#word(R.ringSize) });
+  }
+
+  #truthOf(conversion: Conversion, startNs: number, channels: readonly number[], isCounter: boolean): DaqRunTruth {
+    return {
+      startNs,
+      periodNs: conversion.periodNs,
+      channels,
+      get scans() {
+        return channels.length === 0 ? 0 : conversion.samples / channels.length;
+      },
+      get lost() {
+        return conversion.lost;
+      },
+      get overrunNs() {
+        return conversion.firstLostNs;
+      },
+      code: (channel, index) =>
+        isCounter
+          ? (index * channels.length + channels.indexOf(channel)) & 0xffff
+          : this.#convert(channel, conversion.nominalNs(index)),
+    };
   }
 
   #convert(channel: number, timeNs: number): number {
@@ -258,6 +305,6 @@ class DaqBoard implements BoardPort, DaqBoardTruth {
 }
 
 /** A simulated RV-DAQ16, powered and idle. Throws a ZodError for parameters that it cannot have. */
-export function createDaqBoard(options: DaqBoardOptions): BoardPort & DaqBoardTruth {
-  return new DaqBoard(options);
+export function createDaqBoard(options: DaqBoardOptions): DaqBoard {
+  return new SimulatedDaqBoard(options);
 }
