@@ -108,7 +108,7 @@ describe('profile loader', () => {
     expect(code).to.equal('HAL_NOT_FOUND');
     expect(message).to.equal(
       'there is no profile "gnss-nema-1hz"; did you mean gnss-nmea-1hz? ' +
-        '(known are gnss-mixed-1hz, gnss-nmea-10hz, gnss-nmea-1hz, gnss-ubx-5hz, mcc-usb-1608fs-plus, velleman-k8055)',
+        '(known are echo-terminal, gnss-mixed-1hz, gnss-nmea-10hz, gnss-nmea-1hz, gnss-ubx-5hz, mcc-usb-1608fs-plus, rv-daq16, velleman-k8055)',
     );
     expect(failure(() => loadProfile('anything', [folder])).message).to.contain(`there is none in ${folder}`);
   });

@@ -36,7 +36,6 @@ export class BoardLink implements DeviceLink {
   #board: LoggedBoard | undefined;
 
   constructor(request: RunRequest, trace: TraceRecorder, open: OpenBoard) {
-    refuseImpossible(request);
     const kind = request.cell.architecture === 'partitioned' ? 'board-window' : 'board-registers';
     this.acquisition = { kind, layout: LAYOUT };
     this.#request = request;
@@ -87,7 +86,8 @@ export class BoardLink implements DeviceLink {
   async closed(): Promise<void> {}
 }
 
-function refuseImpossible({ cell, guests = 1, faults }: RunRequest): void {
+/** `RIG_PLAN` or `RIG_USAGE` for a run that no board can have; to be called before anything is made for it. */
+export function refuseImpossible({ cell, guests = 1, faults }: RunRequest): void {
   const where = cell.profile;
   if (guests > 1)
     throw new RigError('RIG_PLAN', `a board on a memory bus belongs to one guest, and ${guests} are to have it`, {

@@ -4,12 +4,13 @@ import type { Random } from '../../base/index.js';
 import { type BoardProfile, type BoardSimulator, createBoardSimulator } from '../../hal/index.js';
 import { RigError } from '../errors.js';
 import type { RunRequest, ScanEvidence } from '../run/run-types.js';
-import { BoardLink } from './board-link.js';
+import { BoardLink, refuseImpossible } from './board-link.js';
 import type { RunSource } from './run-source.js';
 
 /** `RIG_USAGE` for a binding to a real board or to a recording. */
 export function openBoardSource(request: RunRequest, profile: BoardProfile, random: Random): RunSource {
   if (request.cell.binding !== 'sim') throw noBoard(profile, request.cell.binding);
+  refuseImpossible(request);
   const { sampleClock } = profile.timing;
   let board: BoardSimulator | undefined;
   return {

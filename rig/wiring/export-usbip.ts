@@ -13,8 +13,8 @@ import {
   type UsbPort,
   type UsbTap,
 } from '../../hal/index.js';
-import type { UsbipRequest, UsbipResult } from '../run/services.js';
 import { RigError } from '../errors.js';
+import type { UsbipRequest, UsbipResult } from '../run/services.js';
 import { seconds } from './duration-text.js';
 import { findProfile } from './executor.js';
 import { sleepMs } from './host-time.js';
