@@ -1,5 +1,6 @@
 /** The hardware abstraction layer: the one index of everything other layers may use of it. */
 
+export type { BoardIdentity, BoardMemory, BoardPort, BoardSink } from './board/board-port.js';
 export { HalError, type HalErrorCode, type HalErrorDetails } from './errors.js';
 export type { HidDevice, HidDeviceInfo, HidEvents } from './hid/hid-device.js';
 export { type HidFromPortOptions, openHid } from './hid/hid-from-usb-port.js';
@@ -28,6 +29,7 @@ export type { RequestTable } from './host-process/protocol.js';
 export { type HostHandlers, type HostService, sendToParent, serveHost } from './host-process/serve-host.js';
 export { listProfiles, loadProfile, type ProfileEntry, parseProfile } from './profile/load-profile.js';
 export {
+  type BoardProfile,
   type HardwareProfile,
   hardwareProfileSchema,
   type ProfileMatch,
@@ -35,6 +37,8 @@ export {
   type UsbProfile,
 } from './profile/profile-schema.js';
 export {
+  type BoardSimulator,
+  createBoardSimulator,
   createSimulator,
   createUsbSimulator,
   type Simulator,
@@ -90,6 +94,22 @@ export {
 export { type SerialTap, tapPort } from './serial/tap.js';
 export { serveTcp, type TcpExport, type TcpExportOptions } from './serial/tcp/serve-tcp.js';
 export { type CdcAcmOptions, type CdcAcmPeripheral, cdcAcmPeripheral } from './simulators/cdc-acm/cdc-acm.js';
+export {
+  createDaqBoard,
+  type DaqBoard,
+  type DaqBoardOptions,
+  type DaqBoardTruth,
+} from './simulators/daq-board/device.js';
+export type { DaqBoardParameters } from './simulators/daq-board/parameters.js';
+export {
+  BAR_BYTES,
+  CONTROL_WORDS,
+  DAQ_MODE,
+  DAQ_REGISTER,
+  DAQ_STATUS,
+  DESCRIPTOR_BYTES,
+  STATUS_WORDS,
+} from './simulators/daq-board/registers.js';
 export type { GnssMessageName } from './simulators/gnss/message-catalogue.js';
 export type { GnssParameters, GnssSettings } from './simulators/gnss/parameters.js';
 export { createGnssReceiver, type GnssEpoch, type GnssReceiver, type SentMessage } from './simulators/gnss/receiver.js';

@@ -42,6 +42,7 @@ export function simulatedDevice(
     const product = `Simulated ${name}`;
     return { peripheral: cdcAcmPeripheral({ clock, device: simulator, product, ...ACM_IDS }), simulator };
   }
+  if (profile.kind === 'board') throw new Error(`${name} is a board on a memory bus and cannot be shown over USB/IP`);
   const simulator = createUsbSimulator(profile, overrides, environment);
   return { peripheral: simulator, simulator };
 }

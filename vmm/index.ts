@@ -22,6 +22,9 @@ export type {
   VmExit,
   VmExitReason,
 } from './cpu/vcpu.js';
+export { BoardMmio, type BoardMmioOptions } from './devices/board-mmio.js';
+export type { BoardBackend, BoardFrontend } from './devices/board-seam.js';
+export { BoardWindow, type BoardWindowLayout, type BoardWindowOptions } from './devices/board-window.js';
 export {
   type CharacterBackend,
   type CharacterFrontend,
@@ -70,8 +73,11 @@ export { type Divergence, type ReplayConfig, type ReplayResult, replayJournal } 
 export {
   ACQUISITION_REGION,
   type Acquisition,
+  type BoardAcquisition,
+  boardAcquisition,
   type CharacterAcquisition,
   characterAcquisition,
+  isBoardAcquisition,
   isUrbAcquisition,
   type UrbAcquisition,
   urbAcquisition,
@@ -84,6 +90,8 @@ export { createMachine, type Machine } from './machine/machine.js';
 export type {
   AcquisitionConfig,
   AcquisitionKind,
+  BoardAcquisitionConfig,
+  BoardAcquisitionKind,
   BoardDevices,
   CharacterAcquisitionConfig,
   CharacterAcquisitionKind,

@@ -12,7 +12,7 @@ describe('profile schema', () => {
 
   it('requires only what a profile cannot do without', () => {
     const { oneOf } = profileJsonSchema() as { oneOf: { required: string[] }[] };
-    expect(oneOf).to.have.length(3);
+    expect(oneOf).to.have.length(4);
     for (const { required } of oneOf) expect(required).to.have.members(['name', 'title', 'kind', 'bind']);
   });
 });

@@ -1,7 +1,7 @@
 /** What a hardware profile says: what a device is, how to find and bind it, how it behaves, and what to expect of it. */
 
 import { z } from 'zod';
-import { serialSimulatorSchema, usbSimulatorSchema } from './simulator-models.js';
+import { boardSimulatorSchema, serialSimulatorSchema, usbSimulatorSchema } from './simulator-models.js';
 
 /** Names of profiles; the file is called `NAME.json`. */
 export const PROFILE_NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
@@ -102,9 +102,18 @@ const hidProfileSchema = z.strictObject({
   simulator: usbSimulatorSchema.optional(),
 });
 
+const boardProfileSchema = z.strictObject({
+  ...common,
+  kind: z.literal('board').describe('a board on a memory bus, driven by its registers'),
+  bind: z.strictObject({
+    pci: z.strictObject({ vendorId: hex4.describe('PCI vendor id'), deviceId: hex4.describe('PCI device id') }),
+  }),
+  simulator: boardSimulatorSchema.optional(),
+});
+
 /** The whole profile. Unknown fields are refused, so that a misspelt one is noticed. */
 export const hardwareProfileSchema = z
-  .discriminatedUnion('kind', [serialProfileSchema, usbProfileSchema, hidProfileSchema])
+  .discriminatedUnion('kind', [serialProfileSchema, usbProfileSchema, hidProfileSchema, boardProfileSchema])
   .superRefine((profile, context) => {
     const simulated = profile.kind === 'serial' ? profile.simulator?.parameters.baudRate : undefined;
     if (profile.kind === 'serial' && simulated !== undefined && simulated !== profile.bind.serial.baudRate)
@@ -126,7 +135,10 @@ export type HardwareProfile = z.output<typeof hardwareProfileSchema>;
 export type SerialProfile = Extract<HardwareProfile, { kind: 'serial' }>;
 
 /** The profile of a USB device, HID or not. */
-export type UsbProfile = Exclude<HardwareProfile, { kind: 'serial' }>;
+export type UsbProfile = Extract<HardwareProfile, { kind: 'usb' | 'hid' }>;
+
+/** The profile of a board on a memory bus. */
+export type BoardProfile = Extract<HardwareProfile, { kind: 'board' }>;
 
 /** One way to recognise the device. */
 export type ProfileMatch = HardwareProfile['identification']['match'][number];

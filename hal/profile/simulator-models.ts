@@ -3,19 +3,25 @@
 import { z } from 'zod';
 import type { Clock, Random } from '../../base/index.js';
 import { HalError } from '../errors.js';
+import { createDaqBoard, type DaqBoard } from '../simulators/daq-board/device.js';
+import { daqBoardParametersSchema } from '../simulators/daq-board/parameters.js';
 import { gnssParametersSchema } from '../simulators/gnss/parameters.js';
 import { createGnssReceiver, type GnssReceiver } from '../simulators/gnss/receiver.js';
 import { createMccUsb1608fsPlus, type MccDevice } from '../simulators/mcc-usb-1608fs-plus/device.js';
 import { mccParametersSchema } from '../simulators/mcc-usb-1608fs-plus/parameters.js';
 import { createVellemanK8055, type K8055Device } from '../simulators/velleman-k8055/device.js';
 import { k8055ParametersSchema } from '../simulators/velleman-k8055/parameters.js';
-import type { HardwareProfile, SerialProfile, UsbProfile } from './profile-schema.js';
+import type { BoardProfile, HardwareProfile, SerialProfile, UsbProfile } from './profile-schema.js';
+import { parseFields } from './schema-error.js';
 
 /** Any simulated serial device; `model` tells which. */
 export type Simulator = GnssReceiver;
 
 /** Any simulated USB device; `model` tells which. */
 export type UsbSimulator = MccDevice | K8055Device;
+
+/** Any simulated board. */
+export type BoardSimulator = DaqBoard;
 
 export interface SimulatorEnvironment {
   readonly clock: Clock;
@@ -31,6 +37,11 @@ export const serialSimulatorSchema = z.discriminatedUnion('model', [
 export const usbSimulatorSchema = z.discriminatedUnion('model', [
   z.strictObject({ model: z.literal('mcc-usb-1608fs-plus'), parameters: mccParametersSchema.prefault({}) }),
   z.strictObject({ model: z.literal('velleman-k8055'), parameters: k8055ParametersSchema.prefault({}) }),
+]);
+
+/** The `simulator` field of a board's profile. Every model of it has an entry in `createBoardSimulator`. */
+export const boardSimulatorSchema = z.discriminatedUnion('model', [
+  z.strictObject({ model: z.literal('rv-daq16'), parameters: daqBoardParametersSchema.prefault({}) }),
 ]);
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -85,6 +96,19 @@ export function createUsbSimulator(
     case 'velleman-k8055':
       return createVellemanK8055(parameters, environment);
   }
+}
+
+/** The simulated board of `profile`; as `createSimulator` otherwise. */
+export function createBoardSimulator(
+  profile: BoardProfile,
+  overrides: Fields,
+  { clock, random }: SimulatorEnvironment,
+): BoardSimulator {
+  const { simulator } = profile;
+  if (simulator === undefined) throw noSimulator(profile);
+  const merged = mergeParameters(simulator.parameters, overrides);
+  const parameters = parseFields(daqBoardParametersSchema, merged, `${profile.name}: simulator.parameters`);
+  return createDaqBoard({ clock, parameters, seed: String(random.uint32()) });
 }
 
 function noSimulator(profile: HardwareProfile): HalError {

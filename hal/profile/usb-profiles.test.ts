@@ -14,7 +14,7 @@ const SHIPPED = fileURLToPath(new URL('../../../hardware-profiles/', import.meta
 
 const profiles = listProfiles(SHIPPED)
   .map(({ name }) => loadProfile(name, [SHIPPED]))
-  .filter((profile): profile is UsbProfile => profile.kind !== 'serial');
+  .filter((profile): profile is UsbProfile => profile.kind === 'usb' || profile.kind === 'hid');
 
 function simulate(
   profile: UsbProfile,

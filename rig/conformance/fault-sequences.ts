@@ -161,7 +161,7 @@ class Play {
     const { faults: _, ...request } = requestOf(sequence, '');
     const profile = shelf.profile(sequence.profile);
     const port = profile.kind === 'serial' ? this.#serial(profile) : undefined;
-    const usb = profile.kind === 'serial' ? undefined : this.#usb(profile);
+    const usb = profile.kind === 'serial' || profile.kind === 'board' ? undefined : this.#usb(profile);
     const assembly = new RunAssembly({
       request,
       guest: shelf.guest(sequence.guest),
@@ -230,7 +230,7 @@ class Play {
     return tapPort(faulty, seen, clock);
   }
 
-  #usb(profile: Exclude<HardwareProfile, { kind: 'serial' }>): UsbPort {
+  #usb(profile: Extract<HardwareProfile, { kind: 'usb' | 'hid' }>): UsbPort {
     const { clock, sequence, played } = this;
     const device = createUsbSimulator(profile, {}, { clock, random: this.#random.fork('device') });
     played.device = device;

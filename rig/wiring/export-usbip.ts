@@ -13,6 +13,7 @@ import {
   type UsbPort,
   type UsbTap,
 } from '../../hal/index.js';
+import { RigError } from '../errors.js';
 import type { UsbipRequest, UsbipResult } from '../run/services.js';
 import { seconds } from './duration-text.js';
 import { findProfile } from './executor.js';
@@ -94,6 +95,11 @@ function openShown(source: string, seed: string, clock: WallClock): UsbPort {
 /** A serial device is shown as one of the communication class, which every kernel has a driver for. */
 function peripheralOf(profile: HardwareProfile, seed: string, clock: WallClock): UsbPeripheral {
   const environment = { clock, random: createRandom(seed).fork('device') };
+  if (profile.kind === 'board')
+    throw new RigError('RIG_USAGE', `${profile.name} is a board on a memory bus and cannot be shown as a USB device`, {
+      where: profile.name,
+      hint: 'name the profile of a serial or USB device; "rig list profiles" shows what there is',
+    });
   if (profile.kind !== 'serial') return createUsbSimulator(profile, {}, environment);
   return cdcAcmPeripheral({
     clock,

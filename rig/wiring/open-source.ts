@@ -3,6 +3,7 @@
 import type { Random, VirtualClock } from '../../base/index.js';
 import type { HardwareProfile } from '../../hal/index.js';
 import type { RunRequest } from '../run/run-types.js';
+import { openBoardSource } from './board-source.js';
 import { openNoDevice } from './no-device.js';
 import type { RunSource } from './run-source.js';
 import { openSerialSource } from './serial-source.js';
@@ -15,6 +16,7 @@ export function openSource(
   random: Random,
 ): RunSource {
   if (profile === undefined) return openNoDevice(request);
+  if (profile.kind === 'board') return openBoardSource(request, profile, random);
   return profile.kind === 'serial'
     ? openSerialSource(request, profile, clock, random)
     : openUsbSource(request, profile, clock, random);

@@ -15,7 +15,7 @@ import { openUsbDevice, parseUsbAddress } from './open-usb-device.js';
 
 function usbProfile(name: string): UsbProfile {
   const profile = findProfile(name);
-  if (profile.kind === 'serial') throw new Error(`${name} is no USB device`);
+  if (profile.kind !== 'usb' && profile.kind !== 'hid') throw new Error(`${name} is no USB device`);
   return profile;
 }
 

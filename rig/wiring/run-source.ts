@@ -23,7 +23,7 @@ export interface RunSource {
 
 /** How a guest reaches a device of that kind when nothing else is asked for. */
 export function hostedFrontend(profile: HardwareProfile): Frontend {
-  return profile.kind === 'serial' ? 'emulated' : 'paravirtual';
+  return profile.kind === 'usb' || profile.kind === 'hid' ? 'paravirtual' : 'emulated';
 }
 
 /** `RIG_USAGE` for a profile of another kind, where `what` is for serial devices alone. */

@@ -8,7 +8,17 @@ import { CollectionLog, checkCell } from '../cell/place-cell.js';
 import { runInCell } from '../cell/run-in-cell.js';
 import { RigError } from '../errors.js';
 import type { PlacementRun, RunRequest, RunResult, StopReason } from '../run/run-types.js';
+
+<<<<<<< HEAD
+
 import { type DeviceHosts, hostedDevices } from './device-hosts.js';
+
+=======
+
+import { noBoard } from './board-source.js';
+
+>>>>>>> daq
+
 import { seconds } from './duration-text.js';
 import { IoLoop } from './io-loop.js';
 import { openRunDevice } from './open-device.js';
@@ -37,6 +47,7 @@ export async function runWall(request: RunRequest, guest: OpenGuest, profile: Ha
     throw new RigError('RIG_USAGE', 'companions and latencies of interrupts exist in virtual time only, so far', {
       hint: 'use --binding sim',
     });
+  if (profile.kind === 'board') throw noBoard(profile, 'real');
   const evidence =
     request.cell.architecture === 'hosted'
       ? await performWallRun(request, guest, profile, { hosts: hostedDevices() })
@@ -66,6 +77,7 @@ export async function performWallRun(
   profile: HardwareProfile,
   { hosts, place }: WallHost,
 ): Promise<RunEvidence> {
+  if (profile.kind === 'board') throw noBoard(profile, 'real');
   const clock = new WallClock();
   const device =
     profile.kind === 'serial'

@@ -9,6 +9,8 @@ export const BOARD = {
   acquisitionUart: { base: 0x0400_0000, length: 0x100, stride: 0x1000, source: 64, count: 16 },
   /** Doorbell register of the shared memory, where it has one. */
   sharedMemoryDoorbell: { base: 0x0500_0000, length: 0x1000 },
+  /** Registers of an acquisition board on the bus. */
+  acquisitionBoard: { base: 0x0600_0000, length: 0x1_0000, source: 80 },
   plic: { base: 0x0c00_0000, length: 0x60_0000 },
   console: { base: 0x1000_0000, length: 0x100, source: 10 },
   /** virtio-mmio transports: number n at `base + n * stride`, PLIC source `source + n`. */

@@ -162,6 +162,21 @@ describe('buildBoardTree', () => {
     });
   }
 
+  for (const [what, acquisition, compatible, place] of [
+    ['hosted', { kind: 'board-registers', length: 4096 }, 'rigvisor,daq-board', 0x0600_0000],
+    ['partitioned', { kind: 'board-window', base: RING.base, length: 4096 }, 'rigvisor,daq-board-window', RING.base],
+  ] as const) {
+    it(`leads to the registers of a board of a ${what} guest`, () => {
+      const root = readDeviceTree(buildBoardTree({ ...PLAIN, acquisitions: [acquisition] }));
+      const [path] = stringsOf(nodeAt(root, '/chosen'), 'rigvisor,acquisition');
+      const node = nodeAt(root, path);
+      expect(stringsOf(node, 'compatible')).to.deep.equal([compatible]);
+      expect(cellsOf(node, 'reg')).to.deep.equal([0, place, 0, 4096]);
+      expect(node.properties.has('interrupts')).to.equal(what === 'hosted');
+      expect(node.properties.has('rigvisor,local-interrupt')).to.equal(what === 'partitioned');
+    });
+  }
+
   it('places acquisition UARTs from 0x400_0000 on, with aliases behind the console', () => {
     const acquisitions = [0, 3].map((index) => ({ kind: 'ns16550a', index, baudRate: 4800 }) as const);
     const root = readDeviceTree(buildBoardTree({ ...PLAIN, acquisitions: [RING, ...acquisitions] }));

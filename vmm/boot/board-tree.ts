@@ -20,7 +20,11 @@ export type AcquisitionNode =
   | { readonly kind: 'virtio'; readonly index: number; readonly baudRate?: number }
   /** Ring area in RAM. */
   | { readonly kind: 'serial-ring'; readonly base: number; readonly length: number; readonly baudRate: number }
-  | { readonly kind: 'urb-ring'; readonly base: number; readonly length: number };
+  | { readonly kind: 'urb-ring'; readonly base: number; readonly length: number }
+  /** `length` bytes of registers on the bus. */
+  | { readonly kind: 'board-registers'; readonly length: number }
+  /** The page of registers in RAM. */
+  | { readonly kind: 'board-window'; readonly base: number; readonly length: number };
 
 /** Memory shared with another guest. */
 export interface SharedMemoryNode {
@@ -201,6 +205,12 @@ function addSharedMemory(parent: DeviceTreeNode, shared: SharedMemoryNode): Devi
   return shared.hasRegister ? node.cells('rigvisor,doorbell-register', BOARD.sharedMemoryDoorbell.base) : node;
 }
 
+function addBoard(soc: DeviceTreeNode, plic: number, length: number): DeviceTreeNode {
+  const { base, source } = BOARD.acquisitionBoard;
+  const board = soc.node(unit('daq-board', base)).strings('compatible', 'rigvisor,daq-board');
+  return board.ranges64('reg', base, length).cells('interrupts', source).cells('interrupt-parent', plic);
+}
+
 function addAcquisition(
   acquisition: AcquisitionNode,
   soc: DeviceTreeNode,
@@ -209,6 +219,9 @@ function addAcquisition(
   reserved: () => DeviceTreeNode,
 ): DeviceTreeNode {
   const { kind } = acquisition;
+  if (kind === 'board-registers') return addBoard(soc, plic, acquisition.length);
+  if (kind === 'board-window')
+    return addRing(reserved(), 'daq-board-window', acquisition).cells('rigvisor,local-interrupt', CAUSE.doorbell);
   if (kind === 'serial-ring' || kind === 'urb-ring') {
     const ring = addRing(reserved(), kind, acquisition).cells('rigvisor,local-interrupt', CAUSE.doorbell);
     return kind === 'urb-ring' ? ring : ring.cells('current-speed', acquisition.baudRate);

@@ -1,9 +1,10 @@
-/** The guest's way to its instrument: characters or URBs, by devices on the bus or by rings in its memory. */
+/** The guest's way to its instrument: characters, URBs or registers, by devices on the bus or by areas in its memory. */
 
+import type { BoardFrontend } from '../devices/board-seam.js';
 import type { CharacterFrontend } from '../devices/character.js';
 import type { UrbFrontend } from '../devices/urb-seam.js';
 import { VmmError } from '../errors.js';
-import type { CharacterAcquisitionKind, UrbAcquisitionKind } from './machine-config.js';
+import type { BoardAcquisitionKind, CharacterAcquisitionKind, UrbAcquisitionKind } from './machine-config.js';
 
 /** Bus region of an emulated acquisition device; `ExitCounters.of` counts its exits. */
 export const ACQUISITION_REGION = 'acquisition';
@@ -39,7 +40,15 @@ export interface UrbAcquisition extends AnyAcquisition {
   readonly inFlight: number;
 }
 
-export type Acquisition = CharacterAcquisition | UrbAcquisition;
+/** A board on a memory bus. Its registers show something once a backend is attached and `initialise` was called. */
+export interface BoardAcquisition extends AnyAcquisition {
+  readonly kind: BoardAcquisitionKind;
+  readonly frontend: BoardFrontend;
+  /** Shows the registers that are a page; after `frontend.attach`, before the guest starts. */
+  initialise(): void;
+}
+
+export type Acquisition = CharacterAcquisition | UrbAcquisition | BoardAcquisition;
 
 /** A machine, as far as its port is concerned. */
 interface PortOwner {
@@ -49,7 +58,7 @@ interface PortOwner {
 
 /** The machine's character port. Throws `VMM_CONFIG` when it has none. */
 export function characterAcquisition({ name, acquisition }: PortOwner): CharacterAcquisition {
-  if (acquisition !== undefined && !isUrbAcquisition(acquisition)) return acquisition;
+  if (acquisition !== undefined && isCharacterAcquisition(acquisition)) return acquisition;
   throw new VmmError('VMM_CONFIG', `The machine '${name}' was made without a character port.`, { where: name });
 }
 
@@ -57,6 +66,22 @@ export function characterAcquisition({ name, acquisition }: PortOwner): Characte
 export function urbAcquisition({ name, acquisition }: PortOwner): UrbAcquisition {
   if (acquisition !== undefined && isUrbAcquisition(acquisition)) return acquisition;
   throw new VmmError('VMM_CONFIG', `The machine '${name}' was made without a USB port.`, { where: name });
+}
+
+/** The machine's board. Throws `VMM_CONFIG` when it has none. */
+export function boardAcquisition({ name, acquisition }: PortOwner): BoardAcquisition {
+  if (acquisition !== undefined && isBoardAcquisition(acquisition)) return acquisition;
+  throw new VmmError('VMM_CONFIG', `The machine '${name}' was made without a board.`, { where: name });
+}
+
+/** Whether registers, not characters or transfers, are there. */
+export function isBoardAcquisition(acquisition: Acquisition): acquisition is BoardAcquisition {
+  return acquisition.kind === 'board-registers' || acquisition.kind === 'board-window';
+}
+
+/** Whether characters pass there. */
+export function isCharacterAcquisition(acquisition: Acquisition): acquisition is CharacterAcquisition {
+  return !isUrbAcquisition(acquisition) && !isBoardAcquisition(acquisition);
 }
 
 /** Whether USB transfers, not characters, pass there. */

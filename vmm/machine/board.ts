@@ -88,7 +88,7 @@ export function createBoard(parts: BoardParts): Board {
 
 /** A port that is a device on the bus; undefined for one that lies in RAM. */
 function onBus(kind: AcquisitionKind | undefined): AcquisitionKind | undefined {
-  return kind === 'serial-ring' || kind === 'urb-ring' ? undefined : kind;
+  return kind === 'serial-ring' || kind === 'urb-ring' || kind === 'board-window' ? undefined : kind;
 }
 
 function window(place: { readonly base: number; readonly length: number }): { base: number; length: number } {

@@ -4,6 +4,8 @@ import type { Clock } from '../../base/index.js';
 import { BOARD } from '../boot/board-map.js';
 import type { Bus } from '../bus/bus.js';
 import { INTERRUPT } from '../cpu/state-layout.js';
+import { BoardMmio } from '../devices/board-mmio.js';
+import { BoardWindow } from '../devices/board-window.js';
 import type { GuestRam } from '../devices/guest-ram.js';
 import { Ns16550a } from '../devices/ns16550a.js';
 import type { Plic } from '../devices/plic.js';
@@ -40,8 +42,11 @@ export function createAcquisition(parts: AcquisitionParts, bus: Bus, plic: Plic)
       return createConsole(parts, bus, plic);
     case 'virtio-usb':
       return createUsb(parts, bus, plic);
+    case 'board-registers':
+      return createBoardRegisters(parts, bus, plic);
     case 'serial-ring':
     case 'urb-ring':
+    case 'board-window':
       return createRing(parts);
   }
 }
@@ -53,6 +58,8 @@ export function createRing(parts: AcquisitionParts): Acquisition | undefined {
       return createSerialRing(parts);
     case 'urb-ring':
       return createUrbRing(parts);
+    case 'board-window':
+      return createBoardWindow(parts);
     default:
       return undefined;
   }
@@ -97,6 +104,13 @@ function createUsb({ clock, ram }: AcquisitionParts, bus: Bus, plic: Plic): Acqu
       return device.fault;
     },
   };
+}
+
+function createBoardRegisters({ ram }: AcquisitionParts, bus: Bus, plic: Plic): Acquisition {
+  const { base, length, source } = BOARD.acquisitionBoard;
+  const device = new BoardMmio({ ram, line: plic.line(source) });
+  bus.map({ name: ACQUISITION_REGION, base, length, device });
+  return { kind: 'board-registers', frontend: device, initialise: () => {}, flush: () => {}, poll: () => 0, fault: '' };
 }
 
 function createSerialRing(parts: AcquisitionParts): Acquisition | undefined {
@@ -145,5 +159,25 @@ function createUrbRing(parts: AcquisitionParts): Acquisition | undefined {
     get fault() {
       return ring.fault;
     },
+  };
+}
+
+/** The page shows nothing before the board stands behind it. */
+function createBoardWindow(parts: AcquisitionParts): Acquisition | undefined {
+  const place = parts.plan.boardWindow;
+  if (place === undefined) return undefined;
+  const window = new BoardWindow({
+    ram: parts.ram,
+    base: place.gpa,
+    layout: place.layout,
+    doorbell: () => parts.setPending(INTERRUPT.doorbell, true),
+  });
+  return {
+    kind: 'board-window',
+    frontend: window,
+    initialise: () => window.initialise(),
+    flush: () => window.flush(),
+    poll: () => window.poll(),
+    fault: '',
   };
 }

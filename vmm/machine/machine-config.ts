@@ -3,6 +3,7 @@
 import type { VirtualClock, WallClock } from '../../base/index.js';
 import type { GuestImage } from '../boot/guest-image.js';
 import type { SharedWasmMemory } from '../cpu/guest-memory.js';
+import type { BoardWindowLayout } from '../devices/board-window.js';
 import type { ReportSink } from '../devices/report-ring.js';
 import type { BlockStorage } from '../devices/virtio/block-storage.js';
 import type { JournalSink } from '../journal/journal-writer.js';
@@ -17,8 +18,11 @@ export type CharacterAcquisitionKind = 'ns16550a' | 'virtio-console' | 'serial-r
 /** How the guest reaches a USB device: an emulated device on the bus, or memory alone. */
 export type UrbAcquisitionKind = 'virtio-usb' | 'urb-ring';
 
+/** How the guest reaches the registers of a board on a memory bus: each access is an exit, or they are a page of its memory. */
+export type BoardAcquisitionKind = 'board-registers' | 'board-window';
+
 /** How the guest reaches its instrument. */
-export type AcquisitionKind = CharacterAcquisitionKind | UrbAcquisitionKind;
+export type AcquisitionKind = CharacterAcquisitionKind | UrbAcquisitionKind | BoardAcquisitionKind;
 
 export interface CharacterAcquisitionConfig {
   readonly kind: CharacterAcquisitionKind;
@@ -35,7 +39,13 @@ export interface UrbAcquisitionConfig {
   readonly queueSize?: number;
 }
 
-export type AcquisitionConfig = CharacterAcquisitionConfig | UrbAcquisitionConfig;
+export interface BoardAcquisitionConfig {
+  readonly kind: BoardAcquisitionKind;
+  /** What the registers of the board mean; a page of up to 64 KiB. */
+  readonly layout: BoardWindowLayout;
+}
+
+export type AcquisitionConfig = CharacterAcquisitionConfig | UrbAcquisitionConfig | BoardAcquisitionConfig;
 
 /** Memory shared with another guest. */
 export interface SharedMemoryConfig {

@@ -3,6 +3,7 @@
 import { createRandom } from '../../base/index.js';
 import { BOARD } from '../boot/board-map.js';
 import { type AcquisitionNode, buildBoardTree, type SharedMemoryNode } from '../boot/board-tree.js';
+import type { BoardWindowLayout } from '../devices/board-window.js';
 import { reportRingBytes } from '../devices/report-ring.js';
 import { serialRingBytes } from '../devices/serial-ring.js';
 import { type SharedMemoryShape, sharedMemoryBytes } from '../devices/shared-memory.js';
@@ -39,6 +40,7 @@ export interface MemoryPlan {
   readonly firmwareInfoGpa: number | undefined;
   readonly serialRing: { readonly gpa: number; readonly rxEntries: number; readonly txEntries: number } | undefined;
   readonly urbRing: { readonly gpa: number; readonly queueSize: number } | undefined;
+  readonly boardWindow: { readonly gpa: number; readonly layout: BoardWindowLayout } | undefined;
   readonly reportRing: { readonly gpa: number; readonly dataBytes: number } | undefined;
   readonly sharedMemory: SharedMemoryPlace | undefined;
 }
@@ -67,6 +69,10 @@ export function planMemory(config: PlannedConfig): MemoryPlan {
     ring === undefined ? undefined : { gpa: take(serialRingBytes(ring.rxEntries, ring.txEntries)), ...ring };
   const queueSize = acquisition?.kind === 'urb-ring' ? (acquisition.queueSize ?? URB_RING_QUEUE_SIZE) : undefined;
   const urbRing = queueSize === undefined ? undefined : { gpa: take(urbRingBytes(queueSize)), queueSize };
+  const boardWindow =
+    acquisition?.kind === 'board-window'
+      ? { gpa: take(acquisition.layout.bytes), layout: acquisition.layout }
+      : undefined;
   const dataBytes = config.reportRingBytes ?? DEFAULT_REPORT_BYTES;
   const reportRing = config.reportRing === true ? { gpa: take(reportRingBytes(dataBytes)), dataBytes } : undefined;
   const { sharedMemory: shared } = config;
@@ -82,7 +88,7 @@ export function planMemory(config: PlannedConfig): MemoryPlan {
     ...(config.image.initrd === undefined ? {} : { initrd: config.image.initrd }),
     ...(config.seed === undefined ? {} : { rngSeed: rngSeed(config.seed) }),
     ...(config.bootargs === undefined ? {} : { bootargs: config.bootargs }),
-    acquisitions: acquisition === undefined ? [] : [acquisitionNode(acquisition, { serialRing, urbRing })],
+    acquisitions: acquisition === undefined ? [] : [acquisitionNode(acquisition, { serialRing, urbRing, boardWindow })],
     ...(reportRing === undefined
       ? {}
       : { reportRing: { base: reportRing.gpa, length: reportRingBytes(reportRing.dataBytes) } }),
@@ -95,7 +101,7 @@ export function planMemory(config: PlannedConfig): MemoryPlan {
       hint: 'Shorten the boot arguments.',
     });
   }
-  return { xlen, ramBytes, tree, treeGpa, firmwareInfoGpa, serialRing, urbRing, reportRing, sharedMemory };
+  return { xlen, ramBytes, tree, treeGpa, firmwareInfoGpa, serialRing, urbRing, boardWindow, reportRing, sharedMemory };
 }
 
 function rngSeed(seed: string): Uint8Array {
@@ -124,9 +130,12 @@ function sharedMemoryNode(place: SharedMemoryPlace): SharedMemoryNode {
 
 function acquisitionNode(
   acquisition: AcquisitionConfig,
-  { serialRing, urbRing }: Pick<MemoryPlan, 'serialRing' | 'urbRing'>,
+  { serialRing, urbRing, boardWindow }: Pick<MemoryPlan, 'serialRing' | 'urbRing' | 'boardWindow'>,
 ): AcquisitionNode {
   if (urbRing !== undefined) return { kind: 'urb-ring', base: urbRing.gpa, length: urbRingBytes(urbRing.queueSize) };
+  if (boardWindow !== undefined)
+    return { kind: 'board-window', base: boardWindow.gpa, length: boardWindow.layout.bytes };
+  if ('layout' in acquisition) return { kind: 'board-registers', length: acquisition.layout.bytes };
   if (!('baudRate' in acquisition)) return { kind: 'virtio', index: 0 };
   const { kind, baudRate } = acquisition;
   if (serialRing !== undefined) {

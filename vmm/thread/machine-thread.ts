@@ -84,6 +84,7 @@ export class MachineThread {
     options: MachineThreadOptions = {},
   ) {
     this.name = config.name;
+    if (config.acquisition !== undefined && 'layout' in config.acquisition) throw noBoard(config.name);
     this.clock = clock;
     this.#listener = listener;
     this.plan = planMemory(config);
@@ -364,4 +365,12 @@ function characterPort(kind: 'ns16550a' | 'virtio-console', frontend: RemoteChar
     disconnected: (gone) => frontend.disconnected(gone),
     fault: '',
   };
+}
+
+/** A register access of the guest would have to wait for another thread. */
+function noBoard(name: string): VmmError {
+  return new VmmError('VMM_CONFIG', `The machine '${name}' has a board on a memory bus and cannot run in a thread.`, {
+    where: name,
+    hint: 'Run it in virtual time, in the thread that owns the board.',
+  });
 }

@@ -6,7 +6,7 @@ import { type GuestImage, parseImage } from '../boot/image.js';
 import type { JournalEnd } from '../journal/journal-format.js';
 import { type ReplayResult, replayJournal } from '../journal/replay.js';
 import type { EngineName } from '../machine/create-vcpu.js';
-import type { AcquisitionKind } from '../machine/machine-config.js';
+import type { AcquisitionKind, BoardAcquisitionKind } from '../machine/machine-config.js';
 import { MachineThread, type MachineThreadOptions } from './machine-thread.js';
 
 export function shippedGuest(name: string): GuestImage {
@@ -14,10 +14,13 @@ export function shippedGuest(name: string): GuestImage {
   return parseImage(readFileSync(path), `${name}.elf`);
 }
 
+/** Ports that a machine in a thread can have. */
+type PortKind = Exclude<AcquisitionKind, BoardAcquisitionKind>;
+
 export interface TestGuest {
   readonly image: GuestImage;
   readonly engine: EngineName;
-  readonly kind?: AcquisitionKind;
+  readonly kind?: PortKind;
   readonly reportRing?: boolean;
   readonly bootargs?: string;
   readonly instructions?: number;
@@ -107,6 +110,6 @@ export class ThreadedGuest {
   }
 }
 
-function isUrb(kind: AcquisitionKind): kind is 'virtio-usb' | 'urb-ring' {
+function isUrb(kind: PortKind): kind is 'virtio-usb' | 'urb-ring' {
   return kind === 'virtio-usb' || kind === 'urb-ring';
 }

@@ -1,7 +1,7 @@
 /** What the thread of a vCPU does: lets in what waits outside, runs the guest for a slice, and sleeps when the guest does. */
 
 import type { CyclicSchedule, WallClock } from '../../base/index.js';
-import { isUrbAcquisition } from '../machine/acquisition.js';
+import { isCharacterAcquisition, isUrbAcquisition } from '../machine/acquisition.js';
 import type { Machine } from '../machine/machine.js';
 import { CharacterPort, UrbPort } from './port-backend.js';
 import { SharedRing } from './shared-ring.js';
@@ -64,7 +64,8 @@ export class VcpuLoop {
     const { acquisition } = machine;
     if (acquisition === undefined) return;
     if (isUrbAcquisition(acquisition)) this.#urbs = new UrbPort(acquisition, outbox);
-    else this.#characters = new CharacterPort(acquisition, outbox, this.#control);
+    else if (isCharacterAcquisition(acquisition))
+      this.#characters = new CharacterPort(acquisition, outbox, this.#control);
   }
 
   /** Runs until it is told to seal. A guest that has ended rests until then. */
