@@ -8,17 +8,8 @@ import { CollectionLog, checkCell } from '../cell/place-cell.js';
 import { runInCell } from '../cell/run-in-cell.js';
 import { RigError } from '../errors.js';
 import type { PlacementRun, RunRequest, RunResult, StopReason } from '../run/run-types.js';
-
-<<<<<<< HEAD
-
-import { type DeviceHosts, hostedDevices } from './device-hosts.js';
-
-=======
-
 import { noBoard } from './board-source.js';
-
->>>>>>> daq
-
+import { type DeviceHosts, hostedDevices } from './device-hosts.js';
 import { seconds } from './duration-text.js';
 import { IoLoop } from './io-loop.js';
 import { openRunDevice } from './open-device.js';
