@@ -51,7 +51,19 @@ describe('shipped plans on real devices', function () {
   it('passes the plan of a finite scan, which passes on simulator and recording, through the USB library', async () => {
     const attached = await attach('mcc-usb-1608fs-plus');
     const plan = 'test-plans/finite-scan.plan.ts';
-    const { end, output } = await rig('run', plan, '-b', 'real', '--out', '/out/plan', '--timeout', '8 min', '-q');
+    const { end, output } = await rig(
+      'run',
+      plan,
+      '-b',
+      'real',
+      '-a',
+      'hosted',
+      '--out',
+      '/out/plan',
+      '--timeout',
+      '8 min',
+      '-q',
+    );
     await attached.detach();
     expect(end, output).to.equal(0);
     expect(output).to.match(/PASS: 4 PASS/);

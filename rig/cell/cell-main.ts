@@ -2,6 +2,7 @@
 
 import { sendToParent, serveHost } from '../../hal/index.js';
 import { classify } from '../verdict/verdict.js';
+import { cellDevices } from '../wiring/device-hosts.js';
 import { openGuest } from '../wiring/open-guest.js';
 import { performWallRun } from '../wiring/wall-run.js';
 import type { CellAnswer, CellEvent, CellMessage, CellOrder, CellRequests } from './cell-protocol.js';
@@ -16,7 +17,7 @@ async function run({ request, profile }: CellOrder): Promise<CellAnswer> {
     const guest = openGuest(request.guest);
     const whole = { ...request, abort: abort.signal, progress };
     const place = request.realTime === false ? () => [] : placeCell;
-    return { evidence: toPlain(await performWallRun(whole, guest, profile, place)) };
+    return { evidence: toPlain(await performWallRun(whole, guest, profile, { hosts: cellDevices(), place })) };
   } catch (error) {
     return { error: classify(error).error };
   }

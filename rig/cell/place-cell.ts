@@ -1,8 +1,10 @@
 /** Places a running cell on its host: the vCPU on a core of its own, both threads in front of everything ordinary, guest memory in RAM. */
 
+import { freemem } from 'node:os';
 import { PerformanceObserver } from 'node:perf_hooks';
 import type { MachineThread } from '../../vmm/index.js';
 import type { PlacementRun } from '../run/run-types.js';
+import { checkAssignment } from './assignment.js';
 import { type Grant, hostCores, lockMemory, placeThread } from './host-scheduling.js';
 
 /** The I/O loop comes before the vCPU: what waits for it is a device. It sleeps whenever it has nothing to do. */
@@ -30,6 +32,16 @@ export class CollectionLog {
     this.#observer.disconnect();
     return { count: this.#count, totalMs: this.#totalMs, longestMs: this.#longestMs };
   }
+}
+
+/** What the only cell of a run is to be given, checked before its process is made. Throws `RIG_ASSIGNMENT`. */
+export function checkCell(device: string, ramBytes: number, realTime: boolean): void {
+  const cores = hostCores();
+  const placed = realTime && cores > 1 ? { core: cores - 1, priority: VCPU_PRIORITY } : {};
+  checkAssignment([{ name: `the cell of ${device}`, devices: [device], ramBytes, ...placed }], {
+    cores,
+    freeMemoryBytes: freemem(),
+  });
 }
 
 /**

@@ -12,15 +12,20 @@ const NODE_OPTIONS = ['--max-semi-space-size=64', '--min-semi-space-size=64'];
 
 /**
  * Rejects with the error that the run had in the cell, or with `RIG_CELL_LOST` when its process ended or gave no sign of
- * life; what the trace held by then is kept. A cell takes nothing else down with it.
+ * life; what the trace held by then is kept. A cell takes nothing else down with it. `started` is told of its process.
  */
-export async function runInCell(request: RunRequest, profile: HardwareProfile): Promise<RunEvidence> {
+export async function runInCell(
+  request: RunRequest,
+  profile: HardwareProfile,
+  started?: (pid: number | undefined) => void,
+): Promise<RunEvidence> {
   const { abort, progress, ...plain } = request;
   const cell = new HostProcess<CellRequests, CellEvent, CellMessage>({
     where: `the cell of ${profile.name}`,
     module: new URL('./cell-main.js', import.meta.url),
     nodeOptions: NODE_OPTIONS,
   });
+  started?.(cell.pid);
   cell.onEvent = (event) => progress?.(event.progress);
   const stop = (): void => cell.send({ abort: true });
   abort?.addEventListener('abort', stop);

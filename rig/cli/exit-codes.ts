@@ -60,6 +60,7 @@ const BY_ERROR_CODE: Readonly<Record<string, number>> = {
   RIG_PROFILE_MALFORMED: EXIT.profileMalformed,
   RIG_GUEST: EXIT.guest,
   RIG_DEVICE_CLAIMED: EXIT.deviceInUse,
+  RIG_ASSIGNMENT: EXIT.usage,
   RIG_GUEST_ENDLESS: EXIT.guestEndless,
   RIG_GUEST_FAILED: EXIT.fail,
   RIG_TIMEOUT: EXIT.timeout,

@@ -8,6 +8,8 @@ import { cellLabel, type Selection } from '../plan/matrix.js';
 import { runSession } from '../plan/session.js';
 import { countVerdicts, type HostFacts } from '../report/run-json.js';
 import { differentialTables, paint, resultTable } from '../report/table.js';
+import { techniqueText } from '../report/technique-text.js';
+import { acrossEngines, techniqueTables } from '../report/techniques.js';
 import { prepareOutput, writeReports } from '../report/write-reports.js';
 import type { RunExecutor } from '../run/run-types.js';
 import type { PreflightRequest } from '../run/services.js';
@@ -105,6 +107,8 @@ function summary(session: SessionRecord, { colour, quiet, verbose }: SummaryOpti
   if (troubles.length > 0) parts.unshift(troubles.join('\n'));
   if (!quiet && session.cells.length > 0) {
     const differential = differentialTables(session);
+    const techniques = techniqueText(acrossEngines(techniqueTables(session.cells)));
+    if (techniques !== '') parts.unshift(techniques);
     if (differential !== '') parts.unshift(differential);
     parts.unshift(resultTable(session, colour));
   }

@@ -1,7 +1,7 @@
 /** What a trace holds, read block by block: the characters a device sent, and whether everything in the file is whole. */
 
 import { statSync } from 'node:fs';
-import { openTrace, SerialRecord, type TraceFile } from '../../hal/index.js';
+import { openTrace, SerialRecord, type TraceFile, upperPayloadOffset } from '../../hal/index.js';
 
 /** Characters received, in order; of the trace's one serial interface. */
 export function recordedCharacters(path: string): Buffer {
@@ -14,6 +14,20 @@ export function recordedCharacters(path: string): Buffer {
     parts.push(Buffer.from(record.bytes.slice(record.offset, record.offset + record.length)));
   }
   return Buffer.concat(parts);
+}
+
+/** What the recorder was told to note, in order. */
+export function recordedNotes(path: string): string[] {
+  const trace = openTrace(path);
+  // Described in front of the first note, so not among those that the file begins with.
+  const notes = trace.info().interfaces.find((totals) => totals.interface.name === 'notes');
+  const texts: string[] = [];
+  for (const { interfaceIndex, bytes, offset, length } of trace.packets()) {
+    if (interfaceIndex !== notes?.interface.index) continue;
+    const skip = Math.max(0, upperPayloadOffset(bytes, offset, length));
+    texts.push(Buffer.from(bytes.slice(offset + skip, offset + length)).toString('utf8'));
+  }
+  return texts;
 }
 
 function isSerial(trace: TraceFile, index: number): boolean {

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { EXIT } from '../cli/exit-codes.js';
 import { type TestFolder, testFolder } from '../test-support/session.js';
-import { hasRecorded, recordedCharacters } from './recorded.js';
+import { sleepMs } from '../wiring/host-time.js';
+import { hasRecorded, recordedCharacters, recordedNotes } from './recorded.js';
 import { endAll, isAlive, type RigProcess, rig, startRig, waitUntil } from './rig-process.js';
 import { noTerminal, simulatedStream, startTerminal, type Terminal } from './terminal.js';
 
@@ -70,6 +71,28 @@ describe(title('a run on a real port'), function () {
     const [{ runs }] = runJson().cells;
     expect(runs[0]).to.include({ clockDomain: 'wall', pacing: 'physical' });
     expect(runs[0].certification.certified).to.equal(true);
+  });
+
+  it('goes on when the I/O process that owns the device is killed again and again, and says when it was away', async () => {
+    const started = startRig(
+      run('8 s', `expect(run).to.be.certified; expect(run.channel('fix').count).to.be.greaterThan(5);`),
+    );
+    await readsThePort(started);
+    let kills = 0;
+    for (; kills < 4; kills++) {
+      await waitUntil('there is an I/O process', () => ioProcess(started) !== undefined);
+      await sleepMs(300 + 137 * kills);
+      const pid = ioProcess(started);
+      if (pid !== undefined) process.kill(pid, 'SIGKILL');
+    }
+    const { code, out } = await started.ended;
+    expect(out).to.contain('PASS: 1 PASS');
+    expect(code).to.equal(EXIT.pass);
+    const notes = recordedNotes(tracePath());
+    expect(
+      notes.filter((note) => /was lost for [\d.]+ ms/.test(note)),
+      notes.join('\n'),
+    ).to.have.length(kills);
   });
 
   it('is recorded with its guest, and replayed from the journal to the same output', async () => {
@@ -147,6 +170,18 @@ describe(title('a run on a real port'), function () {
     await waitUntil('characters are recorded', () => hasRecorded(tracePath(), 500));
   }
 });
+
+/** The process that owns the devices of a run. */
+function ioProcess(started: RigProcess): number | undefined {
+  return started.children().find((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('io-program');
+    } catch {
+      // It has ended meanwhile.
+      return false;
+    }
+  });
+}
 
 /** A plan as a person writes one, outside the repository, importing the package by its path. */
 function planInTypeScript(folder: TestFolder, length: string, checks: string): string {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runInCell } from '../cell/run-in-cell.js';
 import type { Architecture, Engine, Frontend } from '../run/run-types.js';
+import { hostedDevices } from '../wiring/device-hosts.js';
 import { findProfile } from '../wiring/executor.js';
 import { openGuest } from '../wiring/open-guest.js';
 import type { RunEvidence } from '../wiring/run-result.js';
@@ -56,7 +57,7 @@ export async function measureLatency(options: LatencyOptions): Promise<LatencyRo
     } as const;
     const running =
       architecture === 'hosted'
-        ? performWallRun(request, openGuest(GUEST), findProfile(PROFILE))
+        ? performWallRun(request, openGuest(GUEST), findProfile(PROFILE), { hosts: hostedDevices() })
         : runInCell(request, findProfile(PROFILE));
     const failed = running.then(() => new Promise<never>(() => {}));
     const measured = await Promise.race([peer.measure({ exchanges, gapMs, seed, answerMs: ANSWER_MS }), failed]);

@@ -24,7 +24,7 @@ export function paint(verdict: Verdict, colour: boolean): string {
 }
 
 /** No lines between columns: they would take the room of the numbers. */
-const OPEN = {
+export const OPEN = {
   chars: {
     top: '',
     'top-mid': '',
@@ -80,7 +80,7 @@ function bold(text: string): string {
   return styleText('bold', text, { validateStream: false });
 }
 
-function trimLines(text: string): string {
+export function trimLines(text: string): string {
   return text
     .split('\n')
     .map((line) => line.trimEnd())

@@ -2,7 +2,13 @@
 
 import { expect } from 'chai';
 import { createRandom, WallClock } from '../../base/index.js';
-import { createSimulatedUsbPort, createUsbSimulator, serveUsbip, type UsbProfile } from '../../hal/index.js';
+import {
+  createSimulatedUsbPort,
+  createUsbSimulator,
+  LOCAL_HOSTS,
+  serveUsbip,
+  type UsbProfile,
+} from '../../hal/index.js';
 import { RigError } from '../errors.js';
 import { findProfile } from './executor.js';
 import { openUsbDevice, parseUsbAddress } from './open-usb-device.js';
@@ -45,7 +51,7 @@ describe('the name of a USB device', () => {
     const device = createUsbSimulator(BOARD, {}, { clock, random: createRandom('remote') });
     const shown = createSimulatedUsbPort({ name: 'sim:board', clock, device });
     const server = await serveUsbip({ ports: [shown], port: 0 });
-    const { port } = await openUsbDevice(`usbip:127.0.0.1:${server.port}/1-1`, BOARD, clock, undefined);
+    const { port } = await openUsbDevice(`usbip:127.0.0.1:${server.port}/1-1`, BOARD, clock, undefined, LOCAL_HOSTS);
     expect(port.description.device).to.deep.equal(device.description.device);
     port.close();
     await server.close();

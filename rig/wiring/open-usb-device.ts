@@ -6,6 +6,7 @@ import {
   createUsbSimulator,
   describeUsbDevice,
   HalError,
+  type HostProvider,
   listRealUsb,
   openRealHid,
   parseUsbSelector,
@@ -52,6 +53,7 @@ export async function openUsbDevice(
   profile: UsbProfile,
   clock: WallClock,
   abort: AbortSignal | undefined,
+  hosts: HostProvider,
 ): Promise<OpenedUsb> {
   const address = parseUsbAddress(text, profile);
   try {
@@ -59,10 +61,10 @@ export async function openUsbDevice(
       const { host, port, busid } = address;
       return { port: await connectUsbip({ host, busid, clock, ...(port === undefined ? {} : { port }) }) };
     }
-    if (address.way === 'usb') return await openByLibrary(address.selector, profile, clock);
+    if (address.way === 'usb') return await openByLibrary(address.selector, profile, clock, hosts);
     return text === undefined
-      ? await openHidOrUsb(profile, clock)
-      : await openHidDevice(address.selector, profile, clock);
+      ? await openHidOrUsb(profile, clock, hosts)
+      : await openHidDevice(address.selector, profile, clock, hosts);
   } catch (error) {
     if (!(abort?.aborted ?? false)) throw error;
     throw new RigError('RIG_ABORTED', `it was stopped before ${text ?? profile.name} was open`);
@@ -70,12 +72,12 @@ export async function openUsbDevice(
 }
 
 /** A kernel may keep its HID driver from a device (Linux leaves the K8055 to comedi); the library takes it all the same. */
-async function openHidOrUsb(profile: UsbProfile, clock: WallClock): Promise<OpenedUsb> {
+async function openHidOrUsb(profile: UsbProfile, clock: WallClock, hosts: HostProvider): Promise<OpenedUsb> {
   try {
-    return await openHidDevice(undefined, profile, clock);
+    return await openHidDevice(undefined, profile, clock, hosts);
   } catch (error) {
     if (!(error instanceof HalError) || error.code !== 'HAL_NOT_FOUND') throw error;
-    return openByLibrary(undefined, profile, clock);
+    return openByLibrary(undefined, profile, clock, hosts);
   }
 }
 
@@ -84,9 +86,14 @@ function selectorOf(text: string | undefined, { bind: { usb } }: UsbProfile): Us
   return { vendorId: Number.parseInt(usb.vendorId, 16), productId: Number.parseInt(usb.productId, 16) };
 }
 
-async function openByLibrary(text: string | undefined, profile: UsbProfile, clock: WallClock): Promise<OpenedUsb> {
+async function openByLibrary(
+  text: string | undefined,
+  profile: UsbProfile,
+  clock: WallClock,
+  hosts: HostProvider,
+): Promise<OpenedUsb> {
   const info = selectUsb(await listRealUsb(), selectorOf(text, profile));
-  const device = realUsbDevice(info);
+  const device = realUsbDevice(info, { hosts });
   const name = `usb:${info.portPath}`;
   await device.open();
   try {
@@ -100,9 +107,14 @@ async function openByLibrary(text: string | undefined, profile: UsbProfile, cloc
   }
 }
 
-async function openHidDevice(text: string | undefined, profile: UsbProfile, clock: WallClock): Promise<OpenedUsb> {
+async function openHidDevice(
+  text: string | undefined,
+  profile: UsbProfile,
+  clock: WallClock,
+  hosts: HostProvider,
+): Promise<OpenedUsb> {
   const description = describedBy(profile, clock);
-  const device = await openRealHid(text?.startsWith('/dev/') ? text : selectorOf(text, profile));
+  const device = await openRealHid(text?.startsWith('/dev/') ? text : selectorOf(text, profile), { hosts });
   const name = `hid:${text ?? `${profile.bind.usb.vendorId}:${profile.bind.usb.productId}`}`;
   return { port: portFromHid(device, { name, clock, description }), closed: () => device.close() };
 }

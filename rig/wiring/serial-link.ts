@@ -2,7 +2,6 @@
 
 import type { Clock } from '../../base/index.js';
 import {
-  type BindingPort,
   checkFaultPlan,
   type FaultPlan,
   injectFaults,
@@ -19,10 +18,11 @@ import { CellPath } from './cell-path.js';
 import { cellPollNs, type DeviceLink, deviceName, type JoinedPath, type JoinOptions } from './device-link.js';
 import type { GuestUnit } from './guest-unit.js';
 import { HostedPath } from './hosted-path.js';
+import type { ClosingPort } from './open-device.js';
 import { WireLog } from './wire-log.js';
 
 /** How the port of a run comes to be: at once for a simulator or a replay, by the process that owns it for a real one. */
-export type OpenSerialPort = () => SerialPort | Promise<BindingPort>;
+export type OpenSerialPort = () => SerialPort | Promise<ClosingPort>;
 
 export class SerialLink implements DeviceLink {
   readonly acquisition: AcquisitionConfig;
@@ -33,7 +33,7 @@ export class SerialLink implements DeviceLink {
   /** What the device sent, before faults were injected; undefined without any. */
   #sent: WireLog | undefined;
   readonly #openPort: OpenSerialPort;
-  #port: SerialPort | BindingPort | undefined;
+  #port: SerialPort | ClosingPort | undefined;
 
   constructor(request: RunRequest, line: LineSettings, trace: TraceRecorder, openPort: OpenSerialPort) {
     const { architecture, frontend, profile, binding } = request.cell;

@@ -2,15 +2,17 @@
 
 import { rmSync } from 'node:fs';
 import { createRandom, NS_PER_MS, WallClock } from '../../base/index.js';
-import type { HardwareProfile, SerialProfile, UsbProfile } from '../../hal/index.js';
-import { CollectionLog } from '../cell/place-cell.js';
+import type { HardwareProfile, PortRestart, SerialProfile, UsbProfile } from '../../hal/index.js';
+import { BOARD } from '../../vmm/index.js';
+import { CollectionLog, checkCell } from '../cell/place-cell.js';
 import { runInCell } from '../cell/run-in-cell.js';
 import { RigError } from '../errors.js';
 import type { PlacementRun, RunRequest, RunResult, StopReason } from '../run/run-types.js';
 import { noBoard } from './board-source.js';
+import { type DeviceHosts, hostedDevices } from './device-hosts.js';
 import { seconds } from './duration-text.js';
 import { IoLoop } from './io-loop.js';
-import { openDevice } from './open-device.js';
+import { openRunDevice } from './open-device.js';
 import type { OpenGuest } from './open-guest.js';
 import { openUsbDevice } from './open-usb-device.js';
 import { MOST_REPORTS, RunAssembly } from './run-assembly.js';
@@ -22,6 +24,8 @@ import { type ThreadGuest, threadGuestMaker } from './thread-guest.js';
 import { UsbLink } from './usb-link.js';
 import { usbClocks } from './usb-source.js';
 
+/** Of a guest in a run: plans ask for none other. */
+const DEFAULT_RAM_BYTES = BOARD.ram.defaultBytes;
 /** How often limits are looked at and the journal goes to the trace. */
 const TURN_NS = 50 * NS_PER_MS;
 
@@ -37,24 +41,39 @@ export async function runWall(request: RunRequest, guest: OpenGuest, profile: Ha
   if (profile.kind === 'board') throw noBoard(profile, 'real');
   const evidence =
     request.cell.architecture === 'hosted'
-      ? await performWallRun(request, guest, profile)
-      : await runInCell(request, profile);
+      ? await performWallRun(request, guest, profile, { hosts: hostedDevices() })
+      : await runAssigned(request, profile);
   return certifiedResult(request, guest, evidence, undefined);
+}
+
+function runAssigned(request: RunRequest, profile: HardwareProfile): Promise<RunEvidence> {
+  checkCell(request.port ?? profile.name, DEFAULT_RAM_BYTES, request.realTime ?? true);
+  return runInCell(request, profile);
 }
 
 /** Gives the threads of a cell their place on the host, before its guest runs; answers what was granted. */
 export type PlaceGuests = (machines: readonly ThreadGuest[]) => PlacementRun['grants'];
+
+/** What of the host a run in wall time is given. */
+export interface WallHost {
+  /** Ended with the run. */
+  readonly hosts: DeviceHosts;
+  readonly place?: PlaceGuests;
+}
 
 /** In this process, from opening the device to the end of the trace: this thread owns the device, guests have threads of their own. */
 export async function performWallRun(
   request: RunRequest,
   guest: OpenGuest,
   profile: HardwareProfile,
-  place?: PlaceGuests,
+  { hosts, place }: WallHost,
 ): Promise<RunEvidence> {
   if (profile.kind === 'board') throw noBoard(profile, 'real');
   const clock = new WallClock();
-  const device = profile.kind === 'serial' ? serialDevice(request, profile, clock) : usbDevice(request, profile, clock);
+  const device =
+    profile.kind === 'serial'
+      ? serialDevice(request, profile, clock, hosts)
+      : usbDevice(request, profile, clock, hosts);
   const loop = new IoLoop(clock, request.cell.architecture === 'partitioned');
   const assembly: RunAssembly<ThreadGuest> = new RunAssembly<ThreadGuest>({
     request,
@@ -87,6 +106,7 @@ export async function performWallRun(
     if (!opened) rmSync(assembly.tracePath, { force: true });
     // The next run of a session may want the same device.
     await assembly.link.closed();
+    await hosts.end();
   }
   const source = { pacing: 'physical', clocks: device.clocks, truth: () => undefined } as const;
   return gatherEvidence({
@@ -101,7 +121,7 @@ export async function performWallRun(
 
 type RealDevice = Pick<RunSource, 'link' | 'clocks'>;
 
-function serialDevice(request: RunRequest, profile: SerialProfile, clock: WallClock): RealDevice {
+function serialDevice(request: RunRequest, profile: SerialProfile, clock: WallClock, hosts: DeviceHosts): RealDevice {
   const { port, abort } = request;
   if (port === undefined)
     throw new RigError('RIG_INPUT_MISSING', 'a run on the real device needs its port', {
@@ -109,16 +129,24 @@ function serialDevice(request: RunRequest, profile: SerialProfile, clock: WallCl
     });
   const line = profile.bind.serial;
   return {
-    link: (trace) => new SerialLink(request, line, trace, () => openDevice(port, line, clock, abort)),
+    link: (trace) => {
+      const restarted = ({ lostAtNs, outageNs, cause, droppedBytes }: PortRestart): void => {
+        const outage = `${port} was lost for ${(outageNs / NS_PER_MS).toFixed(1)} ms and ${droppedBytes} characters were not sent`;
+        trace.note(`${outage}: ${cause.message}`, lostAtNs + outageNs);
+      };
+      return new SerialLink(request, line, trace, () =>
+        openRunDevice({ path: port, line, clock, abort, hosts, restarted }),
+      );
+    },
     clocks: serialClocks(profile, 'wall'),
   };
 }
 
 /** Without a port, the device is whatever has the ids of the profile. */
-function usbDevice(request: RunRequest, profile: UsbProfile, clock: WallClock): RealDevice {
+function usbDevice(request: RunRequest, profile: UsbProfile, clock: WallClock, hosts: DeviceHosts): RealDevice {
   const { port, abort } = request;
   return {
-    link: (trace) => new UsbLink(request, trace, () => openUsbDevice(port, profile, clock, abort)),
+    link: (trace) => new UsbLink(request, trace, () => openUsbDevice(port, profile, clock, abort, hosts.provider)),
     clocks: usbClocks(profile, 'wall'),
   };
 }

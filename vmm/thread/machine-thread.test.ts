@@ -121,6 +121,28 @@ describe('a machine in a thread of its own', function () {
     await guest.seal();
   });
 
+  it('runs in the windows of its schedule alone, and replays all the same', async () => {
+    const image = parseImage(assemble('again: j again').bytes, 'spin');
+    const windows = [
+      { owner: 'a', offsetNs: 0, durationNs: 2e6 },
+      { owner: 'b', offsetNs: 2e6, durationNs: 2e6 },
+    ];
+    const guests = ['a', 'b', 'nobody'].map(
+      (owner) =>
+        new ThreadedGuest({ image, engine: 'interpreter', options: { schedule: { owner, frameNs: 5e6, windows } } }),
+    );
+    for (const { thread } of guests) {
+      await thread.ready();
+      thread.run();
+    }
+    for (const guest of guests.slice(0, 2)) await guest.until(() => guest.thread.instret > 1e6, 'turns');
+    expect(guests[2].thread.instret).to.equal(0);
+    for (const guest of guests) {
+      await guest.seal();
+      expect(guest.replay('interpreter').identical).to.equal(true);
+    }
+  });
+
   it('stops a guest at its limit of instructions', async () => {
     const image = parseImage(assemble('again: j again').bytes, 'spin');
     const guest = new ThreadedGuest({ image, engine: 'interpreter', instructions: 50_000 });

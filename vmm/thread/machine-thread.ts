@@ -15,7 +15,7 @@ import type { MachineEnd } from '../machine/machine-end.js';
 import { type MemoryPlan, planMemory } from '../machine/memory-plan.js';
 import { RemoteCharacterFrontend, RemoteUrbFrontend } from './port-frontend.js';
 import { RemoteRam } from './remote-ram.js';
-import type { ThreadMachineConfig, ThreadMessage, ThreadOrder } from './thread-messages.js';
+import type { ThreadMachineConfig, ThreadMessage, ThreadOrder, ThreadSchedule } from './thread-messages.js';
 import { ThreadOutlet } from './thread-outlet.js';
 import { ACTIVITY, CONTROL, createThreadMemory, FIGURE, INBOUND, ORDER, type ThreadMemory } from './thread-protocol.js';
 import { VcpuInbox } from './vcpu-inbox.js';
@@ -38,6 +38,8 @@ export interface MachineThreadOptions {
   readonly sliceInstructions?: number;
   /** How long an idle vCPU looks again and again before it is put to sleep. */
   readonly spinNs?: number;
+  /** Windows in which the vCPU runs, where it shares its core; always when absent. */
+  readonly schedule?: ThreadSchedule;
 }
 
 interface Ports {
@@ -227,6 +229,7 @@ export class MachineThread {
       origin: this.clock.origin,
       sliceInstructions: options.sliceInstructions ?? SLICE_INSTRUCTIONS,
       spinNs: options.spinNs ?? SPIN_NS,
+      ...(options.schedule === undefined ? {} : { schedule: options.schedule }),
     };
     return new Worker(fileURLToPath(PROGRAM), { workerData: order });
   }

@@ -1,6 +1,6 @@
 /** What the two threads tell each other by message: nothing on the way of data. */
 
-import type { WallOrigin } from '../../base/index.js';
+import type { ScheduleWindow, WallOrigin } from '../../base/index.js';
 import type { SharedWasmMemory } from '../cpu/guest-memory.js';
 import type { JournalEnd } from '../journal/journal-format.js';
 import type { MachineConfig } from '../machine/machine-config.js';
@@ -30,6 +30,14 @@ export interface ThreadOrder {
   readonly origin: WallOrigin;
   readonly sliceInstructions: number;
   readonly spinNs: number;
+  readonly schedule?: ThreadSchedule;
+}
+
+/** When the vCPU may run, where several share a core: windows of a `CyclicSchedule`, on the clock of the run. */
+export interface ThreadSchedule {
+  readonly owner: string;
+  readonly frameNs: number;
+  readonly windows: readonly ScheduleWindow[];
 }
 
 export type ThreadMessage =

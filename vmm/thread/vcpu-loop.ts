@@ -1,6 +1,6 @@
 /** What the thread of a vCPU does: lets in what waits outside, runs the guest for a slice, and sleeps when the guest does. */
 
-import type { WallClock } from '../../base/index.js';
+import type { CyclicSchedule, WallClock } from '../../base/index.js';
 import { isCharacterAcquisition, isUrbAcquisition } from '../machine/acquisition.js';
 import type { Machine } from '../machine/machine.js';
 import { CharacterPort, UrbPort } from './port-backend.js';
@@ -27,6 +27,8 @@ export interface VcpuLoopOptions {
   readonly sliceInstructions: number;
   /** How long the thread looks again and again before it lets the host put it to sleep. */
   readonly spinNs: number;
+  /** The windows in which the guest may run; always when absent. Left within a slice. */
+  readonly turns: { readonly schedule: CyclicSchedule; readonly owner: string } | undefined;
 }
 
 /** Exits between two looks outside. */
@@ -75,7 +77,9 @@ export class VcpuLoop {
       if (order === ORDER.seal) break;
       this.#letIn();
       clock.runDue();
-      if (order === ORDER.run && machine.activity === 'running') {
+      const waitNs = order === ORDER.run ? this.#untilTurnNs() : 0;
+      const runs = order === ORDER.run && waitNs === 0;
+      if (runs && machine.activity === 'running') {
         this.#slice();
         // Nothing but looking tells what the guest has put into its rings before it went to rest.
         if (this.#hasRings && machine.activity !== 'running') outbox.tell();
@@ -83,7 +87,7 @@ export class VcpuLoop {
       outbox.commit();
       this.#flushJournal();
       this.#show();
-      if (order !== ORDER.run || machine.activity !== 'running') this.#rest(seen);
+      if (!runs || machine.activity !== 'running') this.#rest(seen, waitNs);
     }
     this.#letIn();
     outbox.commit();
@@ -99,6 +103,14 @@ export class VcpuLoop {
       core.step(until);
     if (core.activity === 'running' && core.vcpu.instret >= most)
       core.finish('limit', 0, `${core.subject} was stopped after its limit of ${most} instructions.`);
+  }
+
+  /** How long the guest has to wait for its next window; 0 within one. */
+  #untilTurnNs(): number {
+    const { turns, clock } = this.#options;
+    if (turns === undefined) return 0;
+    const nowNs = clock.now();
+    return Math.max(0, Math.min(LONGEST_SLEEP_NS, turns.schedule.nextStartNs(turns.owner, nowNs) - nowNs));
   }
 
   #flushJournal(): void {
@@ -128,11 +140,11 @@ export class VcpuLoop {
     if (Atomics.exchange(this.#control, CONTROL.activity, shown) !== shown) this.#options.outbox.tell();
   }
 
-  /** Until something is signalled after `seen`, or a timer of the machine is due. */
-  #rest(seen: number): void {
+  /** Until something is signalled after `seen`, a timer of the machine is due, or `waitNs` (unless 0) have passed. */
+  #rest(seen: number, waitNs: number): void {
     const { clock, spinNs } = this.#options;
     const startNs = clock.now();
-    const wakeNs = Math.min(clock.nextDueNs(), startNs + LONGEST_SLEEP_NS);
+    const wakeNs = Math.min(clock.nextDueNs(), startNs + (waitNs === 0 ? LONGEST_SLEEP_NS : waitNs));
     while (clock.now() < Math.min(wakeNs, startNs + spinNs))
       if (Atomics.load(this.#control, CONTROL.signal) !== seen) return;
     const sleepMs = (wakeNs - clock.now()) / NS_PER_MS;

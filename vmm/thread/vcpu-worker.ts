@@ -1,7 +1,7 @@
 /** The program of a vCPU's thread: builds the machine around the memory it was given, and runs it. */
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { WallClock } from '../../base/index.js';
+import { CyclicSchedule, WallClock } from '../../base/index.js';
 import { createMachine } from '../machine/machine.js';
 import { osThreadId } from './os-thread-id.js';
 import type { ThreadMessage, ThreadOrder } from './thread-messages.js';
@@ -32,7 +32,9 @@ const machine = createMachine({
   onEnd: (end) => post({ kind: 'ended', end }),
 });
 const { sliceInstructions, spinNs, memory } = order;
-const loop = new VcpuLoop({ machine, clock, memory, outbox, sliceInstructions, spinNs });
+const schedule = order.schedule && new CyclicSchedule(order.schedule.frameNs, order.schedule.windows);
+const turns = schedule && { schedule, owner: order.schedule?.owner ?? '' };
+const loop = new VcpuLoop({ machine, clock, memory, outbox, sliceInstructions, spinNs, turns });
 post({ kind: 'ready', threadId: osThreadId(), regions: [...machine.core.regionNames] });
 loop.run();
 post({ kind: 'sealed', end: machine.seal() });
