@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { createRandom, VirtualClock } from '../../base/index.js';
 import { parseProfile } from './load-profile.js';
 import type { HardwareProfile, SerialProfile } from './profile-schema.js';
-import { createSimulator, mergeParameters, type Simulator } from './simulator-models.js';
+import { createBoardSimulator, createSimulator, mergeParameters, type Simulator } from './simulator-models.js';
 
 const PROFILE = {
   name: 'bare',
@@ -71,5 +71,25 @@ describe('simulator models', () => {
     expect(base).to.deep.equal({ a: { b: 1, c: 2 } });
     expect(merged.a).to.deep.equal({ b: 3, c: 2 });
     expect(({} as Record<string, unknown>).evil).to.equal(undefined);
+  });
+
+  it('make a board of its profile, and refuse one that does not fit, naming the field', () => {
+    const text = JSON.stringify({
+      name: 'board',
+      title: 'A board',
+      kind: 'board',
+      bind: { pci: { vendorId: 'f055', deviceId: 'da16' } },
+      simulator: { model: 'rv-daq16', parameters: { channels: 4 } },
+    });
+    const profile = parseProfile(text, 'board.json');
+    if (profile.kind !== 'board') throw new Error(`it is of kind ${profile.kind}`);
+    const environment = { clock: new VirtualClock(), random: createRandom(1) };
+    const board = createBoardSimulator(profile, { fifoSamples: 128 }, environment);
+    expect([board.readRegister(0x008), board.readRegister(0x00c)]).to.deep.equal([4, 128]);
+    const { vendorId, deviceId } = board.identity;
+    expect([vendorId.toString(16), deviceId.toString(16)]).to.deep.equal(['f055', 'da16']);
+    expect(() => createBoardSimulator(profile, { fifoSamples: 100 }, environment))
+      .to.throw('fifoSamples: expected a power of two')
+      .with.property('code', 'HAL_INVALID');
   });
 });

@@ -99,6 +99,22 @@ describe('a board on a memory bus, joined to its guest', function () {
         expect(certification.certified, certification.sentence).to.equal(true);
     });
 
+  for (const architecture of ['hosted', 'partitioned'] as const)
+    it(`gives the same output and count on both engines: ${architecture}`, async () => {
+      const bootargs = 'rate=50000 channels=3';
+      const ran = [];
+      for (const engine of ['interpreter', 'translator'] as const) {
+        const { certification, guests } = await run(
+          architecture,
+          bootargs,
+          { traceName: `${engine}.pcapng` },
+          { engine },
+        );
+        ran.push([certification.outputDigest, certification.ramDigest, guests[0].instret, guests[0].exits]);
+      }
+      expect(ran[1]).to.deep.equal(ran[0]);
+    });
+
   it('reads sample by sample in programmed mode, an exit each, and no page can do that', async () => {
     const bootargs = 'rate=20000 mode=pio source=counter';
     const hosted = await run('hosted', bootargs);

@@ -186,6 +186,25 @@ describe('simulated RV-DAQ16', () => {
     });
   });
 
+  it('knows of every run what it converted, code by code, and when it first lost something', () => {
+    const signals = [{ kind: 'sine', amplitude: 9, frequencyHz: 50 } as const];
+    const { clock, board, write, configure, sample } = bench({ signals, clockPpm: -30 });
+    configure(DAQ_MODE.dma, 1000, 0b11);
+    clock.advanceTo(100e6);
+    write(R.tail, 0);
+    write(R.run, 2);
+    clock.advanceTo(2e9);
+    expect(board.readRegister(R.running)).to.equal(2);
+    const [first, second] = board.runs;
+    expect(board.runs).to.have.length(2);
+    expect([first.channels, first.lost, first.overrunNs]).to.deep.equal([[0, 1], 0, undefined]);
+    for (let i = 0; i < BLOCK / 2; i++) expect(sample(0, i)).to.equal(first.code(i % 2, Math.floor(i / 2)));
+    expect(first.code(0, 50)).to.not.equal(first.code(0, 51));
+    // The FIFO's 4,096 samples are 2,048 scans; the one behind them is the first that finds no room.
+    expect(second.lost).to.equal(2 * second.scans - 4096);
+    expect(second.overrunNs).to.equal(second.startNs + Math.ceil(2049 * second.periodNs));
+  });
+
   it('answers 100,000 random accesses with 32-bit values and leaves memory outside its bounds alone', () => {
     const random = createRandom('hostile-daq-host');
     const { clock, board } = bench();
