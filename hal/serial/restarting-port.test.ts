@@ -11,6 +11,7 @@ import { LINE_STATUS, type LineSettings } from './serial-port.js';
 
 const LINE: LineSettings = { baudRate: 115200, dataBits: 8, parity: 'none', stopBits: 1 };
 const MARK = LINE_STATUS.break | LINE_STATUS.overrun;
+const KILLS = 200;
 const missing = ptyMissing();
 const time = wallTime();
 const pass = (durationMs: number): Promise<void> => time.pass(durationMs * 1e6);
@@ -102,15 +103,15 @@ describe(`openRestartingPort${missing === undefined ? '' : ` (pending: ${missing
     return benches;
   }
 
-  it('delivers what had arrived once and in order through 50 kills of the process of 4 ports, and works again', async function () {
-    this.timeout(120_000);
+  it('delivers what had arrived once and in order through 200 kills of the process of 4 ports, and works again', async function () {
+    this.timeout(300_000);
     const four = await open(4);
     const random = createRandom('kills');
     const talk = setInterval(() => {
       for (const bench of four) for (let line = 0; line < 4; line++) bench.say();
     }, 1);
     try {
-      for (let kill = 0; kill < 50; kill++) {
+      for (let kill = 0; kill < KILLS; kill++) {
         // Every third moment comes while devices are still being opened again.
         if (kill % 3 !== 2) await until(() => four.every(({ port }) => port.present));
         await pass(random.below(20));
@@ -131,7 +132,9 @@ describe(`openRestartingPort${missing === undefined ? '' : ` (pending: ${missing
       expect(bench.errors).to.deep.equal([]);
       expect(Buffer.from(bench.heard).equals(Buffer.from(bench.arrived))).to.equal(true);
       expect(bench.marks.length).to.equal(bench.port.restarts);
-      expect(bench.restarts.length).to.equal(bench.port.restarts).and.to.be.within(20, 50);
+      expect(bench.restarts.length)
+        .to.equal(bench.port.restarts)
+        .and.to.be.within(KILLS / 3, KILLS);
       const numbers = bench.runs().flat();
       numbers.forEach((number, n) => {
         if (n > 0) expect(number, 'twice or out of order').to.be.above(numbers[n - 1]);
