@@ -22,7 +22,7 @@ const missing = process.platform === 'linux' ? ptyMissing() : 'needs Linux';
 const time = wallTime();
 const pass = (durationMs: number): Promise<void> => time.pass(durationMs * 1e6);
 const CONFIGURE = { bmRequestType: 0, bRequest: STANDARD_REQUEST.setConfiguration, wValue: 1, wIndex: 0, wLength: 0 };
-const KILLS = 30;
+const KILLS = 20;
 /** What the host side is told around a loss: in flight, while it is gone, and before it is configured again. */
 const AROUND_A_LOSS: readonly number[] = [URB_STATUS.shutdown, URB_STATUS.noDevice, URB_STATUS.stall];
 
@@ -233,14 +233,14 @@ describe(`openRestartingUsbPort${missing === undefined ? '' : ` (pending: ${miss
 
   it('frees what it was opening when it is closed meanwhile', async () => {
     start();
-    const one = await bench(openUsb);
+    const one = await bench(openHid);
     await kill();
     one.port.close();
     await one.port.whenClosed;
     expect(() => one.port.reset())
       .to.throw(HalError)
       .with.property('code', 'HAL_CLOSED');
-    const next = await openUsb();
+    const next = await openHid();
     next.port.close();
     await next.closed?.();
   });
