@@ -9,10 +9,16 @@ export interface DeviceHosts {
   end(): Promise<void>;
 }
 
-/** One process for every device of a run: the host application of the hosted architecture. */
+/** One process for every device of a run, started with the first: the host application of the hosted architecture. */
 export function hostedDevices(): DeviceHosts {
-  const process = new IoProcess();
-  return { provider: process, comesBack: true, end: () => process.end() };
+  let process: IoProcess | undefined;
+  const provider: HostProvider = {
+    connect: (factory, where) => {
+      process ??= new IoProcess();
+      return process.connect(factory, where);
+    },
+  };
+  return { provider, comesBack: true, end: async () => process?.end() };
 }
 
 /** The calling thread, whose process is the cell. */

@@ -427,7 +427,7 @@ describe(`real USB against the library's ways${LINUX ? '' : ' (pending: needs Li
     });
 
     it('is ended and reported when it hangs', async () => {
-      const device = await claimed({ host: { heartbeatMs: 50, missedHeartbeats: 4 } });
+      const device = await claimed({ host: { heartbeatMs: 100, missedHeartbeats: 20 } });
       const waiting = refusal(read(device, 1, 64));
       // Its answer may be lost with it.
       await drive(device, 'hang').catch(() => {});
