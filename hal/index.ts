@@ -258,6 +258,12 @@ export {
 } from './usb/replay-source.js';
 export { openUsbReplay, type ReplayedUsbPort, type UsbReplayOptions } from './usb/replayed-port.js';
 export {
+  type OwnedUsbPort,
+  openRestartingUsbPort,
+  type RestartingUsbPort,
+  type RestartingUsbPortOptions,
+} from './usb/restarting-port.js';
+export {
   decodeSetup,
   encodeSetup,
   FEATURE,

@@ -3,14 +3,20 @@ import { createRandom, WallClock } from '../../base/index.js';
 import type { HalError } from '../errors.js';
 import { IoProcess } from '../host-process/io-process.js';
 import { ptyMissing } from '../host-process/process-test-kit.js';
+import { lineStatusOf, SerialRecord } from '../trace/rtac-serial.js';
+import { openTraceBytes } from '../trace/trace-file.js';
+import { TraceRecorder } from '../trace/trace-recorder.js';
+import { MemorySink } from '../trace/trace-sink.js';
 import { wallTime } from './passing-time.js';
 import { PtyMaster } from './pty/pty-master.js';
 import { openRealPort } from './real/real-binding.js';
 import { openRestartingPort, type PortRestart, type RestartingPort } from './restarting-port.js';
 import { LINE_STATUS, type LineSettings } from './serial-port.js';
+import { tapPort } from './tap.js';
 
 const LINE: LineSettings = { baudRate: 115200, dataBits: 8, parity: 'none', stopBits: 1 };
 const MARK = LINE_STATUS.break | LINE_STATUS.overrun;
+const KILLS = 200;
 const missing = ptyMissing();
 const time = wallTime();
 const pass = (durationMs: number): Promise<void> => time.pass(durationMs * 1e6);
@@ -24,6 +30,8 @@ class Bench {
   /** What the sink heard, without the marks; and where the marks stood. */
   readonly heard: number[] = [];
   readonly marks: number[] = [];
+  readonly sink = new MemorySink();
+  readonly trace = new TraceRecorder({ to: this.sink, clock: this.clock });
   /** What the I/O process had handed to this one. */
   readonly arrived: number[] = [];
   /** What the device heard. */
@@ -43,9 +51,12 @@ class Bench {
       pauseNs: 1_000_000,
       open: (line) =>
         openRealPort({ path, line, clock, hosts: io, onChunk: ({ bytes }) => this.arrived.push(...bytes) }),
-      onRestart: (restart) => this.restarts.push(restart),
+      onRestart: (restart) => {
+        this.restarts.push(restart);
+        this.trace.note(restart.cause.message, clock.now());
+      },
     });
-    this.port.attach({
+    tapPort(this.port, this.trace.addSerial('device', LINE), clock).attach({
       receive: (byte, status) => {
         if (status === MARK) this.marks.push(this.heard.length);
         else this.heard.push(byte);
@@ -67,6 +78,28 @@ class Bench {
       const text = Buffer.from(this.heard.slice(cuts[n], end)).toString('latin1');
       return [...text.matchAll(/#(\d{8})\n/g)].map(([, number]) => Number(number));
     });
+  }
+
+  /** The recording, read back: characters received, where among them marks stand, and the notes. */
+  recorded(): { bytes: Buffer; marks: number[]; notes: string[] } {
+    this.trace.close();
+    const record = new SerialRecord();
+    const bytes: number[] = [];
+    const marks: number[] = [];
+    const notes: string[] = [];
+    let status = 0;
+    for (const packet of openTraceBytes(this.sink.bytes()).packets()) {
+      if (packet.interfaceIndex !== 0) notes.push(Buffer.from(packet.bytes).toString('latin1'));
+      else if (record.decode(packet)) {
+        if (record.hasData && !record.outbound)
+          bytes.push(...packet.bytes.subarray(record.offset, record.offset + record.length));
+        status = record.hasData ? 0 : status | lineStatusOf(record.event);
+        // The errors of a character stand behind it.
+        if (status === MARK) marks.push(bytes.length - 1);
+        if (status === MARK) status = 0;
+      }
+    }
+    return { bytes: Buffer.from(bytes), marks, notes };
   }
 
   async close(): Promise<void> {
@@ -102,15 +135,15 @@ describe(`openRestartingPort${missing === undefined ? '' : ` (pending: ${missing
     return benches;
   }
 
-  it('delivers what had arrived once and in order through 50 kills of the process of 4 ports, and works again', async function () {
-    this.timeout(120_000);
+  it('delivers what had arrived once and in order through 200 kills of the process of 4 ports, and works again', async function () {
+    this.timeout(300_000);
     const four = await open(4);
     const random = createRandom('kills');
     const talk = setInterval(() => {
       for (const bench of four) for (let line = 0; line < 4; line++) bench.say();
     }, 1);
     try {
-      for (let kill = 0; kill < 50; kill++) {
+      for (let kill = 0; kill < KILLS; kill++) {
         // Every third moment comes while devices are still being opened again.
         if (kill % 3 !== 2) await until(() => four.every(({ port }) => port.present));
         await pass(random.below(20));
@@ -131,7 +164,9 @@ describe(`openRestartingPort${missing === undefined ? '' : ` (pending: ${missing
       expect(bench.errors).to.deep.equal([]);
       expect(Buffer.from(bench.heard).equals(Buffer.from(bench.arrived))).to.equal(true);
       expect(bench.marks.length).to.equal(bench.port.restarts);
-      expect(bench.restarts.length).to.equal(bench.port.restarts).and.to.be.within(20, 50);
+      expect(bench.restarts.length)
+        .to.equal(bench.port.restarts)
+        .and.to.be.within(KILLS / 3, KILLS);
       const numbers = bench.runs().flat();
       numbers.forEach((number, n) => {
         if (n > 0) expect(number, 'twice or out of order').to.be.above(numbers[n - 1]);
@@ -139,6 +174,24 @@ describe(`openRestartingPort${missing === undefined ? '' : ` (pending: ${missing
       for (const run of bench.runs().filter(({ length }) => length > 0))
         expect(run[run.length - 1] - run[0], 'lost without a mark').to.equal(run.length - 1);
     }
+  });
+
+  it('leaves in a recording every character once, the mark of each restart at its place, and the note of it', async () => {
+    const [bench] = await open(1);
+    for (let kill = 0; kill < 3; kill++) {
+      const before = bench.heard.length;
+      await until(() => {
+        bench.say();
+        return bench.heard.length > before + 30;
+      });
+      process.kill(io.pid ?? 0, 'SIGKILL');
+      await until(() => bench.restarts.length === kill + 1);
+    }
+    const { bytes, marks, notes } = bench.recorded();
+    const expected = bench.marks.map((at, n) => at + n);
+    expect(marks).to.deep.equal(expected).and.to.have.length(3);
+    expect(Buffer.from(bytes.filter((_, at) => !marks.includes(at)))).to.deep.equal(Buffer.from(bench.heard));
+    expect(notes.filter((note) => note.includes('SIGKILL'))).to.have.length(3);
   });
 
   it('says what an outage was, drops what is sent meanwhile, and keeps the settings asked for last', async () => {

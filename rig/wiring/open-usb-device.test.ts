@@ -2,14 +2,9 @@
 
 import { expect } from 'chai';
 import { createRandom, WallClock } from '../../base/index.js';
-import {
-  createSimulatedUsbPort,
-  createUsbSimulator,
-  LOCAL_HOSTS,
-  serveUsbip,
-  type UsbProfile,
-} from '../../hal/index.js';
+import { createSimulatedUsbPort, createUsbSimulator, serveUsbip, type UsbProfile } from '../../hal/index.js';
 import { RigError } from '../errors.js';
+import { cellDevices } from './device-hosts.js';
 import { findProfile } from './executor.js';
 import { openUsbDevice, parseUsbAddress } from './open-usb-device.js';
 
@@ -51,7 +46,14 @@ describe('the name of a USB device', () => {
     const device = createUsbSimulator(BOARD, {}, { clock, random: createRandom('remote') });
     const shown = createSimulatedUsbPort({ name: 'sim:board', clock, device });
     const server = await serveUsbip({ ports: [shown], port: 0 });
-    const { port } = await openUsbDevice(`usbip:127.0.0.1:${server.port}/1-1`, BOARD, clock, undefined, LOCAL_HOSTS);
+    const { port } = await openUsbDevice({
+      address: `usbip:127.0.0.1:${server.port}/1-1`,
+      profile: BOARD,
+      clock,
+      abort: undefined,
+      hosts: cellDevices(),
+      restarted: () => expect.fail('nothing was lost'),
+    });
     expect(port.description.device).to.deep.equal(device.description.device);
     port.close();
     await server.close();

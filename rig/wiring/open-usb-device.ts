@@ -8,7 +8,10 @@ import {
   HalError,
   type HostProvider,
   listRealUsb,
+  type OwnedUsbPort,
   openRealHid,
+  openRestartingUsbPort,
+  type PortRestart,
   parseUsbSelector,
   portFromHid,
   portFromUsbDevice,
@@ -19,6 +22,7 @@ import {
   type UsbSelector,
 } from '../../hal/index.js';
 import { RigError } from '../errors.js';
+import type { DeviceHosts } from './device-hosts.js';
 import type { OpenedUsb } from './usb-link.js';
 
 const SPELLING =
@@ -47,24 +51,39 @@ export function parseUsbAddress(text: string | undefined, profile: UsbProfile): 
   return { way: local[1] as 'usb' | 'hid', selector: local[2] };
 }
 
-/** Rejects with the error of the binding; `RIG_ABORTED` when the person ended it meanwhile. */
-export async function openUsbDevice(
-  text: string | undefined,
-  profile: UsbProfile,
-  clock: WallClock,
-  abort: AbortSignal | undefined,
-  hosts: HostProvider,
-): Promise<OpenedUsb> {
+export interface RunUsbDevice {
+  /** As a person names it; undefined: whatever has the profile's ids. */
+  readonly address: string | undefined;
+  readonly profile: UsbProfile;
+  readonly clock: WallClock;
+  readonly abort: AbortSignal | undefined;
+  readonly hosts: DeviceHosts;
+  /** Told each time the device came back after the process that owned it was lost. */
+  readonly restarted: (restart: PortRestart) => void;
+}
+
+/**
+ * The port of a run, owned by the run's hosts; it outlives them where they come back. Rejects with the error of the binding;
+ * `RIG_ABORTED` when the person ended it meanwhile.
+ */
+export async function openUsbDevice(device: RunUsbDevice): Promise<OpenedUsb> {
+  const { address: text, profile, clock, abort, hosts, restarted } = device;
   const address = parseUsbAddress(text, profile);
   try {
     if (address.way === 'usbip') {
       const { host, port, busid } = address;
       return { port: await connectUsbip({ host, busid, clock, ...(port === undefined ? {} : { port }) }) };
     }
-    if (address.way === 'usb') return await openByLibrary(address.selector, profile, clock, hosts);
-    return text === undefined
-      ? await openHidOrUsb(profile, clock, hosts)
-      : await openHidDevice(address.selector, profile, clock, hosts);
+    const { way, selector } = address;
+    const open = (): Promise<OwnedUsbPort> => {
+      if (way === 'usb') return openByLibrary(selector, profile, clock, hosts.provider);
+      return text === undefined
+        ? openHidOrUsb(profile, clock, hosts.provider)
+        : openHidDevice(selector, profile, clock, hosts.provider);
+    };
+    if (!hosts.comesBack) return await open();
+    const port = await openRestartingUsbPort({ clock, open, onRestart: restarted });
+    return { port, closed: () => port.whenClosed };
   } catch (error) {
     if (!(abort?.aborted ?? false)) throw error;
     throw new RigError('RIG_ABORTED', `it was stopped before ${text ?? profile.name} was open`);
@@ -72,7 +91,7 @@ export async function openUsbDevice(
 }
 
 /** A kernel may keep its HID driver from a device (Linux leaves the K8055 to comedi); the library takes it all the same. */
-async function openHidOrUsb(profile: UsbProfile, clock: WallClock, hosts: HostProvider): Promise<OpenedUsb> {
+async function openHidOrUsb(profile: UsbProfile, clock: WallClock, hosts: HostProvider): Promise<OwnedUsbPort> {
   try {
     return await openHidDevice(undefined, profile, clock, hosts);
   } catch (error) {
@@ -91,7 +110,7 @@ async function openByLibrary(
   profile: UsbProfile,
   clock: WallClock,
   hosts: HostProvider,
-): Promise<OpenedUsb> {
+): Promise<OwnedUsbPort> {
   const info = selectUsb(await listRealUsb(), selectorOf(text, profile));
   const device = realUsbDevice(info, { hosts });
   const name = `usb:${info.portPath}`;
@@ -112,7 +131,7 @@ async function openHidDevice(
   profile: UsbProfile,
   clock: WallClock,
   hosts: HostProvider,
-): Promise<OpenedUsb> {
+): Promise<OwnedUsbPort> {
   const description = describedBy(profile, clock);
   const device = await openRealHid(text?.startsWith('/dev/') ? text : selectorOf(text, profile), { hosts });
   const name = `hid:${text ?? `${profile.bind.usb.vendorId}:${profile.bind.usb.productId}`}`;

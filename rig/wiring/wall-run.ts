@@ -2,7 +2,7 @@
 
 import { rmSync } from 'node:fs';
 import { createRandom, NS_PER_MS, WallClock } from '../../base/index.js';
-import type { HardwareProfile, PortRestart, SerialProfile, UsbProfile } from '../../hal/index.js';
+import type { HardwareProfile, PortRestart, SerialProfile, TraceRecorder, UsbProfile } from '../../hal/index.js';
 import { BOARD } from '../../vmm/index.js';
 import { CollectionLog, checkCell } from '../cell/place-cell.js';
 import { runInCell } from '../cell/run-in-cell.js';
@@ -130,10 +130,7 @@ function serialDevice(request: RunRequest, profile: SerialProfile, clock: WallCl
   const line = profile.bind.serial;
   return {
     link: (trace) => {
-      const restarted = ({ lostAtNs, outageNs, cause, droppedBytes }: PortRestart): void => {
-        const outage = `${port} was lost for ${(outageNs / NS_PER_MS).toFixed(1)} ms and ${droppedBytes} characters were not sent`;
-        trace.note(`${outage}: ${cause.message}`, lostAtNs + outageNs);
-      };
+      const restarted = restartNote(trace, port, 'characters');
       return new SerialLink(request, line, trace, () =>
         openRunDevice({ path: port, line, clock, abort, hosts, restarted }),
       );
@@ -146,8 +143,21 @@ function serialDevice(request: RunRequest, profile: SerialProfile, clock: WallCl
 function usbDevice(request: RunRequest, profile: UsbProfile, clock: WallClock, hosts: DeviceHosts): RealDevice {
   const { port, abort } = request;
   return {
-    link: (trace) => new UsbLink(request, trace, () => openUsbDevice(port, profile, clock, abort, hosts.provider)),
+    link: (trace) => {
+      const restarted = restartNote(trace, port ?? profile.name, 'bytes');
+      return new UsbLink(request, trace, () =>
+        openUsbDevice({ address: port, profile, clock, abort, hosts, restarted }),
+      );
+    },
     clocks: usbClocks(profile, 'wall'),
+  };
+}
+
+/** Says in the trace, each time a device came back, for how long and why it was gone. */
+function restartNote(trace: TraceRecorder, name: string, what: string): (restart: PortRestart) => void {
+  return ({ lostAtNs, outageNs, cause, droppedBytes }) => {
+    const outage = `${name} was lost for ${(outageNs / NS_PER_MS).toFixed(1)} ms and ${droppedBytes} ${what} were not sent`;
+    trace.note(`${outage}: ${cause.message}`, lostAtNs + outageNs);
   };
 }
 

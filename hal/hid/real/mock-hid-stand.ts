@@ -103,7 +103,10 @@ export class MockHidStand {
     socket.on('close', () => this.#sockets.delete(socket));
     socket.on('error', () => {});
     socket.write('\n');
-    createInterface({ input: socket }).on('line', (line) => {
+    const lines = createInterface({ input: socket });
+    // A client that is killed resets the connection; the interface tells that once more.
+    lines.on('error', () => {});
+    lines.on('line', (line) => {
       const request = JSON.parse(line) as MockRequest;
       const answer = this.#answer(request);
       socket.write(`${JSON.stringify({ id: request.id, ...answer })}\n`);
