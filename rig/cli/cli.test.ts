@@ -187,7 +187,7 @@ describe('rig', () => {
     const top = await rig(['--help']);
     expect(top.code).to.equal(EXIT.pass);
     for (const [code, meaning] of EXIT_MEANINGS) expect(top.out).to.contain(`${String(code).padStart(3)}  ${meaning}`);
-    for (const command of ['run', 'start', 'record', 'replay', 'list', 'doctor', 'trace']) {
+    for (const command of ['run', 'start', 'record', 'replay', 'list', 'doctor', 'calibrate', 'trace']) {
       const { code, out } = await rig([command, '--help']);
       expect(code, command).to.equal(EXIT.pass);
       expect(out, command).to.contain('$ rig ');
