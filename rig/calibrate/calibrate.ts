@@ -1,6 +1,7 @@
 /** Measures every station of the I/O path on this host and makes a calibration of it. */
 
 import { cpus, loadavg, release } from 'node:os';
+import { WallClock } from '../../base/index.js';
 import type { Calibration, StationName } from '../wiring/calibration.js';
 import { GAP_MS, measureArrivals } from './measure-arrivals.js';
 import { measureFrontend, measureLoop, measureTrap } from './measure-local.js';
@@ -60,7 +61,7 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibration>
 
 function provenance({ exchanges, method }: CalibrateOptions): Calibration['provenance'] {
   return {
-    date: new Date().toISOString().slice(0, 10),
+    date: today(),
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: Math.max(1, cpus().length),
     os: `${process.platform} ${release()}`,
@@ -68,6 +69,12 @@ function provenance({ exchanges, method }: CalibrateOptions): Calibration['prove
     method,
     conditions: `pseudo-terminal as the wire, one character at a time, ${exchanges} arrivals ${GAP_MS[0]} to ${GAP_MS[1]} ms apart; load average of the machine ${loadavg()[0].toFixed(2)}`,
   };
+}
+
+/** As YYYY-MM-DD, in UTC: the Swedish way to write a date. */
+function today(): string {
+  const unixMs = Number(new WallClock().originUnixNs / 1_000_000n);
+  return new Intl.DateTimeFormat('sv-SE', { timeZone: 'UTC' }).format(unixMs);
 }
 
 /** Pairs of (probability, whole nanoseconds), by nearest rank; a clock that seems to run backwards counts as 0. */

@@ -194,6 +194,12 @@ describe('rig', () => {
     }
   });
 
+  it('refuses a calibration of no exchanges, before it measures', async () => {
+    const { code, err } = await rig(['calibrate', '--exchanges', '0']);
+    expect(code).to.equal(EXIT.usage);
+    expect(err).to.contain('whole number from 1');
+  });
+
   it('lists devices, without opening any, or says why there are none', async () => {
     const { code, out } = await rig(['list', 'devices']);
     expect(code).to.equal(EXIT.pass);
