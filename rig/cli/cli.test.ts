@@ -187,11 +187,17 @@ describe('rig', () => {
     const top = await rig(['--help']);
     expect(top.code).to.equal(EXIT.pass);
     for (const [code, meaning] of EXIT_MEANINGS) expect(top.out).to.contain(`${String(code).padStart(3)}  ${meaning}`);
-    for (const command of ['run', 'start', 'record', 'replay', 'list', 'doctor', 'trace']) {
+    for (const command of ['run', 'start', 'record', 'replay', 'list', 'doctor', 'calibrate', 'trace']) {
       const { code, out } = await rig([command, '--help']);
       expect(code, command).to.equal(EXIT.pass);
       expect(out, command).to.contain('$ rig ');
     }
+  });
+
+  it('refuses a calibration of no exchanges, before it measures', async () => {
+    const { code, err } = await rig(['calibrate', '--exchanges', '0']);
+    expect(code).to.equal(EXIT.usage);
+    expect(err).to.contain('whole number from 1');
   });
 
   it('lists devices, without opening any, or says why there are none', async () => {

@@ -10,7 +10,7 @@ export interface CommandEnvironment {
   readonly stderr: NodeJS.WriteStream;
   /** What a guest's keyboard reads; the process's own when absent. */
   readonly stdin?: NodeJS.ReadableStream;
-  readonly executor: () => Promise<RunExecutor>;
+  readonly executor: (calibrationPath?: string) => Promise<RunExecutor>;
   /** Rejects when a name on the command line is wrong, before anything runs. */
   readonly preflight: (request: PreflightRequest) => Promise<void>;
 }

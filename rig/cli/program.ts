@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../package-version.js';
+import { calibrateCommand } from './commands/calibrate.js';
 import { doctorCommand } from './commands/doctor.js';
 import { exportCommand } from './commands/export.js';
 import type { Finish } from './commands/finish.js';
@@ -34,6 +35,7 @@ function buildProgram(environment: CommandEnvironment, finish: Finish): Command 
   for (const make of [runCommand, startCommand, recordCommand, replayCommand, exportCommand, listCommand, traceCommand])
     program.addCommand(make(environment, finish));
   program.addCommand(guestCommand(environment, finish));
+  program.addCommand(calibrateCommand(environment, finish));
   program.addCommand(doctorCommand(environment, finish));
   for (const command of [program, ...program.commands, ...program.commands.flatMap((c) => c.commands)])
     command.exitOverride().copyInheritedSettings(program).option('--verbose', 'errors with their causes and stacks');

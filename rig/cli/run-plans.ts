@@ -28,6 +28,8 @@ export interface RunPlansOptions {
   readonly port?: string;
   /** Whether cells ask the host for a core, priority and locked memory; true when absent. */
   readonly realTime?: boolean;
+  /** Calibration file of runs in virtual time; the shipped one when absent. */
+  readonly calibration?: string;
   readonly outDir: string;
   readonly timeoutMs: number;
   readonly grep?: RegExp;
@@ -58,7 +60,7 @@ export async function runPlans(options: RunPlansOptions, environment: CommandEnv
       timeoutMs: options.timeoutMs,
       abort: interrupt.signal,
       executor: () => {
-        executor ??= environment.executor();
+        executor ??= environment.executor(options.calibration);
         return executor;
       },
       emit: (event) => display.event(event),

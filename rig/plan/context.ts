@@ -63,9 +63,9 @@ export function setSessionContext(context: SessionContext | undefined): void {
   else holder[KEY] = context;
 }
 
-/** The rig's own executor, loaded only when something is to run. */
-export async function defaultExecutor(): Promise<RunExecutor> {
-  return (await loadWiring()).createExecutor();
+/** The rig's own executor, loaded only when something is to run; with another calibration than the shipped one where its path is given. */
+export async function defaultExecutor(calibrationPath?: string): Promise<RunExecutor> {
+  return (await loadWiring()).createExecutor(calibrationPath === undefined ? {} : { calibrationPath });
 }
 
 /** Loads the wiring only when it is needed: it brings in the monitor and every device library. */

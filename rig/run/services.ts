@@ -268,7 +268,8 @@ export interface PreflightRequest {
 export interface WiringServices {
   /** Rejects with the coded error of the first name that is wrong. */
   preflight(request: PreflightRequest): Promise<void>;
-  createExecutor(): RunExecutor;
+  /** `calibrationPath`: the costs of runs in virtual time; the shipped ones when absent. */
+  createExecutor(options?: { readonly calibrationPath?: string }): RunExecutor;
   record(request: RecordRequest): Promise<RecordResult>;
   replay(request: ReplayRequest): Promise<ReplayResult>;
   /** Shows a simulator or a recording to programs outside, in wall time, as a terminal that they open like a device. */

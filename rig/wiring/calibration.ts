@@ -54,7 +54,7 @@ export function loadCalibration(path: string): Calibration {
   } catch (cause) {
     throw new RigError('RIG_CALIBRATION', `the calibration file ${path} cannot be read: ${(cause as Error).message}`, {
       where: path,
-      hint: 'name a file made by `npm run bench -- stations --write FILE`',
+      hint: 'name a file made by `rig calibrate --out FILE`',
       cause,
     });
   }
@@ -66,7 +66,7 @@ export function loadCalibration(path: string): Calibration {
     `the calibration file ${path} is malformed at "${issue.path.join('.')}": ${issue.message}`,
     {
       where: path,
-      hint: 'make it again by `npm run bench -- stations --write FILE`',
+      hint: 'make it again by `rig calibrate --out FILE`',
     },
   );
 }

@@ -14,6 +14,7 @@ interface RunFlags extends options.MatrixFlags {
   readonly quiet?: boolean;
   readonly failOnInconclusive: boolean;
   readonly realTime: boolean;
+  readonly calibration?: string;
   readonly verbose?: boolean;
 }
 
@@ -36,6 +37,7 @@ export function runCommand(environment: CommandEnvironment, finish: Finish): Com
     .addOption(options.profileOption())
     .addOption(new Option('--port <path>', 'port of the real device; implies --binding real'))
     .addOption(new Option('--recording <file>', 'trace or gpsd log to replay; implies --binding replay'))
+    .addOption(new Option('--calibration <file>', 'costs of the I/O path in virtual time, by "rig calibrate"'))
     .addOption(options.seedOption())
     .addOption(options.outOption())
     .addOption(options.grepOption())
@@ -59,6 +61,7 @@ export function runCommand(environment: CommandEnvironment, finish: Finish): Com
             verbose: flags.verbose ?? false,
             realTime: flags.realTime,
             ...(flags.seed === undefined ? {} : { seed: flags.seed }),
+            ...(flags.calibration === undefined ? {} : { calibration: flags.calibration }),
             ...(flags.port === undefined ? {} : { port: flags.port }),
             ...(flags.grep === undefined ? {} : { grep: flags.grep }),
           },

@@ -1,0 +1,4 @@
+/** Measuring the stations of the I/O path on this host. */
+
+export { type CalibrateOptions, calibrate, quantilesOf } from './calibrate.js';
+export { calibrationTable } from './calibration-table.js';
