@@ -33,13 +33,21 @@ export interface RunDevice {
   readonly hosts: DeviceHosts;
   /** Told each time the port came back after the process that owned it was lost. */
   readonly restarted: (restart: PortRestart) => void;
+  /** Told for each chunk that came from the process that owns the port: from its read there to its arrival here. */
+  readonly crossed: (delayNs: number) => void;
 }
 
 /** The port of a run, owned by the run's hosts; it outlives them where they come back. Errors as `openDevice`. */
 export async function openRunDevice(device: RunDevice): Promise<ClosingPort> {
-  const { path, line, clock, abort, hosts, restarted } = device;
+  const { path, line, clock, abort, hosts, restarted, crossed } = device;
   const open = (settings: LineSettings): Promise<BindingPort> =>
-    openRealPort({ path, line: settings, clock, hosts: hosts.provider });
+    openRealPort({
+      path,
+      line: settings,
+      clock,
+      hosts: hosts.provider,
+      onChunk: ({ atNs }) => crossed(Math.max(0, clock.now() - atNs)),
+    });
   const opening = hosts.comesBack
     ? openRestartingPort({ name: path, clock, line, open, onRestart: restarted })
     : open(line);

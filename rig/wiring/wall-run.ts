@@ -72,7 +72,9 @@ export async function performWallRun(
   const clock = new WallClock();
   const device =
     profile.kind === 'serial'
-      ? serialDevice(request, profile, clock, hosts)
+      ? serialDevice(request, profile, clock, hosts, (delayNs) => {
+          if (hosts.comesBack) assembly.stations.recorder('ioProcess')(delayNs);
+        })
       : usbDevice(request, profile, clock, hosts);
   const loop = new IoLoop(clock, request.cell.architecture === 'partitioned');
   const assembly: RunAssembly<ThreadGuest> = new RunAssembly<ThreadGuest>({
@@ -121,7 +123,13 @@ export async function performWallRun(
 
 type RealDevice = Pick<RunSource, 'link' | 'clocks'>;
 
-function serialDevice(request: RunRequest, profile: SerialProfile, clock: WallClock, hosts: DeviceHosts): RealDevice {
+function serialDevice(
+  request: RunRequest,
+  profile: SerialProfile,
+  clock: WallClock,
+  hosts: DeviceHosts,
+  crossed: (delayNs: number) => void,
+): RealDevice {
   const { port, abort } = request;
   if (port === undefined)
     throw new RigError('RIG_INPUT_MISSING', 'a run on the real device needs its port', {
@@ -132,7 +140,7 @@ function serialDevice(request: RunRequest, profile: SerialProfile, clock: WallCl
     link: (trace) => {
       const restarted = restartNote(trace, port, 'characters');
       return new SerialLink(request, line, trace, () =>
-        openRunDevice({ path: port, line, clock, abort, hosts, restarted }),
+        openRunDevice({ path: port, line, clock, abort, hosts, restarted, crossed }),
       );
     },
     clocks: serialClocks(profile, 'wall'),
