@@ -1,4 +1,4 @@
-/** Performs a run in wall time, hosted: a real device or pseudo-terminal, served by the I/O process that owns it. */
+/** Performs runs in wall time on real devices: hosted in this process, partitioned in the process of a cell. */
 
 import { rmSync } from 'node:fs';
 import { createRandom, NS_PER_MS, WallClock } from '../../base/index.js';
