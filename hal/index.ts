@@ -25,7 +25,7 @@ export type {
 export { HostProcess, type HostProcessOptions, HostRequestError } from './host-process/host-process.js';
 export { IoProcess, type IoProcessOptions } from './host-process/io-process.js';
 export { LOCAL_HOSTS, LocalHost } from './host-process/local-host.js';
-export type { RequestTable } from './host-process/protocol.js';
+export type { HostExchange, RequestTable } from './host-process/protocol.js';
 export { type HostHandlers, type HostService, sendToParent, serveHost } from './host-process/serve-host.js';
 export { listProfiles, loadProfile, type ProfileEntry, parseProfile } from './profile/load-profile.js';
 export {

@@ -32,6 +32,8 @@ function measure({ exchanges, gapMs, seed, answerMs }: PeerOrder): PeerReport {
   const clock = new WallClock();
   const random = createRandom(seed);
   const roundTripNs = new Float64Array(exchanges);
+  const sentNs = new Float64Array(exchanges);
+  const originNs = Number(clock.originMonotonicNs);
   let lost = 0;
   let wrong = 0;
   for (let i = 0; i < exchanges; i++) {
@@ -40,10 +42,11 @@ function measure({ exchanges, gapMs, seed, answerMs }: PeerOrder): PeerReport {
     const startNs = clock.now();
     const echo = terminal.exchange(sent, LOST_MS);
     roundTripNs[i] = clock.now() - startNs;
+    sentNs[i] = originNs + startNs;
     if (echo < 0) lost++;
     else if (echo !== sent) wrong++;
   }
-  return { kind: 'measured', roundTripNs, lost, wrong };
+  return { kind: 'measured', roundTripNs, sentNs, lost, wrong };
 }
 
 process.on('message', (order: PeerOrder) => {

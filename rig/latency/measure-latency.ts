@@ -20,6 +20,8 @@ export interface LatencyOptions {
   readonly exchanges: number;
   readonly gapMs?: readonly [number, number];
   readonly seed: string;
+  /** Keeps when each character passed the stations, in `evidence.passages`. */
+  readonly keepPassages?: boolean;
   readonly abort?: AbortSignal;
   /** Asked for what it makes of the finished run, while its trace is still there. */
   readonly examine?: (evidence: RunEvidence) => void | Promise<void>;
@@ -53,6 +55,7 @@ export async function measureLatency(options: LatencyOptions): Promise<LatencyRo
       seed,
       outDir,
       port: peer.path,
+      keepPassages: options.keepPassages === true,
       abort: stop.signal,
     } as const;
     const running =

@@ -86,6 +86,8 @@ export interface RunRequest {
   readonly limits?: RunLimits;
   /** Whether a cell asks its host for a core, real-time priority and locked memory; true when absent. */
   readonly realTime?: boolean;
+  /** Of a run in wall time: keeps each passage of a station, not the percentiles alone. */
+  readonly keepPassages?: boolean;
   readonly abort?: AbortSignal;
   readonly progress?: (progress: RunProgress) => void;
 }
@@ -227,8 +229,20 @@ export interface DeclaredClock {
 }
 
 /** Time spent at one station of the I/O path. */
+/** Towards the guest, or from it. */
+export type Direction = 'in' | 'out';
+
+/** One passage of a station in wall time; nanoseconds of `CLOCK_MONOTONIC`, so that those of several processes can be compared. */
+export interface StationPassage {
+  readonly station: string;
+  readonly direction: Direction;
+  readonly fromNs: number;
+  readonly toNs: number;
+}
+
 export interface StationSummary {
   readonly station: string;
+  readonly direction: Direction;
   readonly count: number;
   readonly p50Ns: number;
   readonly p99Ns: number;

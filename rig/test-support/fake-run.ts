@@ -111,7 +111,7 @@ export function fakeRun(options: FakeRunOptions = {}, cell: MatrixCell = FAKE_CE
       { name: 'guest', ppm: 0, quantumNs: 100 },
       { name: 'stamps', ppm: 0, quantumNs: 1 },
     ],
-    stations: [{ station: 'trap', count: 4200, p50Ns: 1000, p99Ns: 1200, maxNs: 1500 }],
+    stations: [{ station: 'trap', direction: 'in', count: 4200, p50Ns: 1000, p99Ns: 1200, maxNs: 1500 }],
     certification: {
       certified: true,
       sentence: 'the replay from the journal gave the same output',

@@ -1,6 +1,7 @@
 /** Builds the chain of stations between a device and its guests: modelled in virtual time, passed through in wall time. */
 
 import type { Clock, Random } from '../../base/index.js';
+import type { Direction } from '../run/run-types.js';
 import { type Calibration, DelayModel, type StationName } from './calibration.js';
 import { Station, type StationOutput } from './station.js';
 import type { StationLog } from './station-log.js';
@@ -20,13 +21,13 @@ export function chainStations(
   names: readonly StationName[],
   clock: Clock,
   model: StationModel | undefined,
-  direction: string,
+  direction: Direction,
   output: StationOutput,
 ): StationOutput {
   if (model === undefined) return output;
   const delays = names.map((name) => ({
     model: new DelayModel(model.calibration.stations[name].quantiles, model.random.fork(`${direction}/${name}`)),
-    spent: model.log.recorder(name),
+    spent: model.log.recorder(name, direction),
   }));
   const rest = delays.length > 1 ? new Station(clock, delays.slice(1), 'separate', output) : output;
   return new Station(clock, delays.slice(0, 1), 'gather', rest);

@@ -5,16 +5,7 @@ import { isCharacterAcquisition, isUrbAcquisition } from '../machine/acquisition
 import type { Machine } from '../machine/machine.js';
 import { CharacterPort, UrbPort } from './port-backend.js';
 import { SharedRing } from './shared-ring.js';
-import {
-  ACTIVITY,
-  CONTROL,
-  FIGURE,
-  INBOUND,
-  INBOUND_WORDS,
-  ORDER,
-  OUTBOUND,
-  type ThreadMemory,
-} from './thread-protocol.js';
+import { ACTIVITY, CONTROL, FIGURE, INBOUND, INBOUND_WORDS, ORDER, type ThreadMemory } from './thread-protocol.js';
 import type { VcpuOutbox } from './vcpu-outbox.js';
 
 export interface VcpuLoopOptions {
@@ -186,6 +177,7 @@ export class VcpuLoop {
       case INBOUND.interrupts:
         if (first !== 0) machine.core.setPending(first, true);
         if (second !== 0) machine.core.setPending(second, false);
+        this.#tellHandover();
         break;
       case INBOUND.stamp:
         this.#stampNs = first * NS_PER_MS + second;
@@ -228,7 +220,7 @@ export class VcpuLoop {
   #tellHandover(): void {
     if (this.#stampNs === 0) return;
     const { clock, outbox } = this.#options;
-    outbox.put(OUTBOUND.handover, Math.max(0, clock.now() - this.#stampNs));
+    outbox.handover(this.#stampNs, clock.now());
     this.#stampNs = 0;
   }
 }

@@ -15,7 +15,11 @@ function post(message: ThreadMessage, moved: ArrayBuffer[] = []): void {
 
 const order = workerData as ThreadOrder;
 const clock = new WallClock({ origin: order.origin, polled: true });
-const outbox = new VcpuOutbox(order.memory, () => post({ kind: 'news' }));
+const outbox = new VcpuOutbox(
+  order.memory,
+  () => clock.now(),
+  () => post({ kind: 'news' }),
+);
 const machine = createMachine({
   ...order.machine,
   clock,

@@ -149,7 +149,7 @@ describe('the HTML report', () => {
     expect(said).to.contain('partitioned: median 100 us, 99 % 100 us, greatest 100 us, 60 samples');
     expect(said).to.contain('hosted, emulated: 58 intervals from 999.95 ms to 2 s');
     expect(said).to.contain('Histogram of the intervals of fix.');
-    expect(said).to.contain('hosted, emulated, trap: 1 us, 1.2 us, 1.5 us');
+    expect(said).to.contain('hosted, emulated, trap, in: 1 us, 1.2 us, 1.5 us');
   });
 
   it('draws the plots of a cell that has no counterpart in the cell itself', async () => {
@@ -222,7 +222,7 @@ describe('the HTML report of a hostile session', () => {
       stop: { ...run.stop, sentence: EVIL },
       calibration: { name: EVIL, provenance: EVIL },
       clocks: [{ name: EVIL, ppm: 1, quantumNs: 1 }],
-      stations: [{ station: EVIL, count: 1, p50Ns: 0, p99Ns: 0, maxNs: 0 }],
+      stations: [{ station: EVIL, direction: 'in', count: 1, p50Ns: 0, p99Ns: 0, maxNs: 0 }],
       wire: { ...run.wire, faults: { [EVIL]: 1 } },
       certification: { ...run.certification, sentence: EVIL, outputDigest: EVIL },
       guests: [
