@@ -229,6 +229,23 @@ export interface DeclaredClock {
 }
 
 /** Time spent at one station of the I/O path. */
+/** Where the costs of a path come from. */
+export interface CostModel {
+  readonly name: string;
+  readonly provenance: string;
+  /** How well it predicts the machine that it was made on; absent where nobody has measured that. */
+  readonly prediction?: readonly LatencyPrediction[];
+}
+
+/** Round trips of characters through a guest: what virtual time said of them, and what they then took in wall time. */
+export interface LatencyPrediction {
+  readonly architecture: Architecture;
+  readonly frontend: Frontend;
+  readonly exchanges: number;
+  readonly predictedNs: { readonly p50: number; readonly p99: number };
+  readonly measuredNs: { readonly p50: number; readonly p99: number };
+}
+
 /** Towards the guest, or from it. */
 export type Direction = 'in' | 'out';
 
@@ -317,7 +334,7 @@ export interface RunResult {
   readonly trace: TraceFile;
   readonly stop: StopReason;
   /** The cost model of the path, or what says that times are measured. */
-  readonly calibration: { readonly name: string; readonly provenance: string };
+  readonly calibration: CostModel;
 }
 
 /** Performs runs. `execute` rejects with a coded error when a run cannot start or the rig fails; how a run ended is `stop`. */

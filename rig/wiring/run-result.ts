@@ -77,6 +77,7 @@ export async function certifiedResult(
         : {
             name: calibration.name,
             provenance: `${calibration.provenance.method}, ${calibration.provenance.cpu}, ${calibration.provenance.date}`,
+            ...(calibration.prediction === undefined ? {} : { prediction: calibration.prediction }),
           },
   };
 }
