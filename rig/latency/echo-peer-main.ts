@@ -14,7 +14,8 @@ const sleeper = new Int32Array(new SharedArrayBuffer(4));
 const terminal = new BlockingTerminal();
 
 function send(report: PeerReport): void {
-  process.send?.(report);
+  // Whoever asked may be gone meanwhile; nobody is left to be told then.
+  process.send?.(report, undefined, undefined, () => {});
 }
 
 /** Sends until something comes back, then takes what else is under way. False when nobody answers. */
