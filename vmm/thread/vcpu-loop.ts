@@ -25,6 +25,8 @@ export interface VcpuLoopOptions {
 /** Exits between two looks outside. */
 const SLICE_EXITS = 64;
 const NS_PER_MS = 1_000_000;
+/** Looks at the signal for one at the clock, which allocates. */
+const LOOKS = 64;
 /** The longest sleep without a timer of the machine: only for the sake of a clock that is looked at now and then. */
 const LONGEST_SLEEP_NS = 1e9;
 
@@ -137,7 +139,7 @@ export class VcpuLoop {
     const startNs = clock.now();
     const wakeNs = Math.min(clock.nextDueNs(), startNs + (waitNs === 0 ? LONGEST_SLEEP_NS : waitNs));
     while (clock.now() < Math.min(wakeNs, startNs + spinNs))
-      if (Atomics.load(this.#control, CONTROL.signal) !== seen) return;
+      for (let i = 0; i < LOOKS; i++) if (Atomics.load(this.#control, CONTROL.signal) !== seen) return;
     const sleepMs = (wakeNs - clock.now()) / NS_PER_MS;
     if (sleepMs <= 0) return;
     Atomics.store(this.#control, CONTROL.isWaiting, 1);
