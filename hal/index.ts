@@ -15,6 +15,7 @@ export {
   type HidReportType,
   parseReportDescriptor,
 } from './hid/report-ids.js';
+export type { PortRestart } from './host-process/device-keeper.js';
 export type {
   DeviceHost,
   HostConnection,
@@ -68,7 +69,6 @@ export type { Divergence, DivergenceReport, FieldDifference, ReplayPolicy } from
 export { createReplayedPort, type ReplayedPort, type ReplayedPortOptions } from './serial/replayed-port.js';
 export {
   openRestartingPort,
-  type PortRestart,
   type RestartingPort,
   type RestartingPortOptions,
 } from './serial/restarting-port.js';
