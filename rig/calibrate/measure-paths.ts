@@ -16,8 +16,9 @@ const WAYS = [
   ['partitioned', 'ring'],
 ] as const satisfies readonly (readonly [Architecture, Frontend])[];
 const ENGINE = 'translator';
-/** Measuring goes round and round, so that what changes on the host meets all sides alike. */
-const ROUNDS = 5;
+/** Measuring goes round and round, so that what changes on the host meets all sides alike; a round of fewer round trips is not worth its start. */
+const MOST_ROUNDS = 5;
+const LEAST_OF_ROUND = 100;
 const GUEST_EXCHANGES = 64;
 
 interface Way {
@@ -39,10 +40,11 @@ export async function withPaths(base: Calibration, { exchanges, progress }: Path
       transfers: [],
       checks: [],
     });
-  const count = Math.ceil(exchanges / ROUNDS);
-  for (let round = 0; round < ROUNDS; round++)
+  const rounds = Math.max(1, Math.min(MOST_ROUNDS, Math.floor(exchanges / LEAST_OF_ROUND)));
+  const count = Math.ceil(exchanges / rounds);
+  for (let round = 0; round < rounds; round++)
     for (const way of ways) {
-      progress(`round trips, ${way.architecture}, round ${round + 1} of ${ROUNDS}`);
+      progress(`round trips, ${way.architecture}, round ${round + 1} of ${rounds}`);
       const { architecture, frontend } = way;
       const options = { architecture, frontend, engine: ENGINE, exchanges: count } as const;
       const learnt = await measureLatency({ ...options, seed: `learn ${round}`, keepPassages: true });
