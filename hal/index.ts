@@ -1,6 +1,9 @@
 /** The hardware abstraction layer: the one index of everything other layers may use of it. */
 
 export type { BoardIdentity, BoardMemory, BoardPort, BoardSink } from './board/board-port.js';
+export { listUioBoards, openUioBoard, type UioBoardInfo, type UioBoardOptions } from './board/mapped/uio-board.js';
+export { openSharedBoard } from './board/shared/open-shared-board.js';
+export { type SharedBoard, type SharedBoardOptions, startSharedBoard } from './board/shared/shared-board.js';
 export { HalError, type HalErrorCode, type HalErrorDetails } from './errors.js';
 export type { HidDevice, HidDeviceInfo, HidEvents } from './hid/hid-device.js';
 export { type HidFromPortOptions, openHid } from './hid/hid-from-usb-port.js';

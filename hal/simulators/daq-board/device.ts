@@ -264,9 +264,10 @@ class SimulatedDaqBoard implements BoardPort, DaqBoardTruth {
     const memory = this.#memory;
     if (this.#isClosed || memory === undefined) return;
     const nowNs = this.#clock.now();
-    conversion?.advance(nowNs);
     const ring = this.#ring;
     const tail = this.#word(R.tail);
+    if (conversion !== undefined && ring !== undefined) this.#catchUp(conversion, ring, memory, nowNs);
+    conversion?.advance(nowNs);
     if (ring !== undefined && ring.move(memory, tail) > 0 && this.#pendingNs === NEVER) this.#pendingNs = nowNs;
     const level = this.#wantsInterrupt(nowNs);
     const wanted = ring === undefined ? this.#fifo.capacity / 2 : ring.wanted(memory, tail);
@@ -278,6 +279,17 @@ class SimulatedDaqBoard implements BoardPort, DaqBoardTruth {
     this.#level = level;
     // Last: the host may answer with register accesses at once.
     this.#sink?.interrupt(level);
+  }
+
+  /** Where it is called late, as in wall time, the DMA engine has worked meanwhile: the FIFO does not overrun for that. */
+  #catchUp(conversion: Conversion, ring: DmaRing, memory: BoardMemory, nowNs: number): void {
+    const tail = this.#word(R.tail);
+    for (;;) {
+      const dueNs = conversion.dueNs(ring.wanted(memory, tail));
+      if (dueNs >= nowNs) return;
+      conversion.advance(dueNs);
+      if (ring.move(memory, tail) > 0 && this.#pendingNs === NEVER) this.#pendingNs = dueNs;
+    }
   }
 
   get #canInterrupt(): boolean {
