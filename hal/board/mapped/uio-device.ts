@@ -1,6 +1,16 @@
 /** Linux's UIO: a device's memory and interrupt as a file (kernel documentation, driver-api/uio-howto). */
 
-import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, readSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { HalError } from '../../errors.js';
 import { type MappedMemory, memoryCalls } from './memory-calls.js';
@@ -68,9 +78,14 @@ export class UioDevice {
     return value !== undefined && value <= 0xffff ? value : undefined;
   }
 
-  /** Maps memory `index` whole; byte 0 of what is handed out is the device's first. `HAL_UNSUPPORTED` without such a memory. */
+  /**
+   * Maps memory `index` whole; byte 0 of what is handed out is the device's first. Where the driver offers none
+   * (uio_pci_generic), 0 is the device's BAR 0. `HAL_UNSUPPORTED` without such a memory.
+   */
   map(index: number): MappedMemory {
     const map = this.maps[index];
+    const bar = join(this.#folder, 'device', 'resource0');
+    if (map === undefined && index === 0 && existsSync(bar)) return mapBar(bar, this.name);
     if (map === undefined)
       throw new HalError('HAL_UNSUPPORTED', `${this.name} offers no memory ${index}`, {
         where: this.name,
@@ -124,6 +139,15 @@ export class UioDevice {
         hint: `Run as root, or allow it: chgrp plugdev ${path} && chmod g+w ${path}`,
       });
     }
+  }
+}
+
+function mapBar(path: string, where: string): MappedMemory {
+  const fd = openSync(path, constants.O_RDWR | constants.O_SYNC);
+  try {
+    return memoryCalls().map(fd, 0, fstatSync(fd).size, where);
+  } finally {
+    closeSync(fd);
   }
 }
 
