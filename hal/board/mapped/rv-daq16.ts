@@ -1,5 +1,6 @@
 /** The RV-DAQ16 in mapped memory: which of its registers mean addresses, what its host is shown of them, and when its line is high. */
 
+import { unseenBlocks } from '../../simulators/daq-board/coalescing.js';
 import {
   BAR_BYTES,
   CONTROL_WORDS,
@@ -16,7 +17,6 @@ import type { MappedLine, RegisterTranslation } from './register-translation.js'
 
 const R = DAQ_REGISTER;
 const HIGH = 0x1_0000_0000;
-const HALF = 0x7fff_ffff;
 
 /** Why these registers are not those of an RV-DAQ16; undefined when they are. */
 export function foreignDaq(registers: Uint32Array): string | undefined {
@@ -178,8 +178,8 @@ export class MappedDaq implements RegisterTranslation {
   #wantsService(): boolean {
     if (!this.#canInterrupt || !this.#isPresent) return false;
     if (!this.#isRing) return (this.#load(R.status) & DAQ_STATUS.halfFull) !== 0;
-    const unseen = (this.#ring.taken - this.#word(R.acknowledge)) >>> 0;
-    return this.#failed || this.#load(R.dmaErrors) !== 0 || (unseen > 0 && unseen <= HALF);
+    const hasError = this.#failed || this.#load(R.dmaErrors) !== 0;
+    return hasError || unseenBlocks(this.#ring.taken, this.#word(R.acknowledge)) > 0;
   }
 
   /** The line falls; where the board still asks for service it rises by the board's next interrupt. */

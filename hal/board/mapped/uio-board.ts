@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { HalError } from '../../errors.js';
 import { BAR_BYTES } from '../../simulators/daq-board/registers.js';
 import type { BoardIdentity, BoardPort } from '../board-port.js';
+import { DAQ_IDENTITY } from '../daq-identity.js';
 import { type DmaArea, LEAST_DMA_BYTES } from './bounce-ring.js';
 import { MappedBoard } from './mapped-board.js';
 import { type MappedMemory, memoryCalls } from './memory-calls.js';
@@ -24,15 +25,6 @@ export interface UioBoardInfo {
   /** What the driver calls it. */
   readonly driver: string;
 }
-
-/** What the data sheet says, for boards that are on no PCI bus. */
-export const DAQ_IDENTITY: BoardIdentity = {
-  vendorId: 0xf055,
-  deviceId: 0xda16,
-  subsystemVendorId: 0xf055,
-  subsystemId: 1,
-  barBytes: [BAR_BYTES],
-};
 
 /**
  * The board, idle. `HAL_NOT_FOUND`, `HAL_DENIED`, `HAL_IN_USE`, `HAL_IO`; `HAL_UNSUPPORTED` when it is none, says by which

@@ -4,10 +4,10 @@ import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { HalError } from '../../errors.js';
 import { BAR_BYTES } from '../../simulators/daq-board/registers.js';
 import type { BoardPort } from '../board-port.js';
+import { DAQ_IDENTITY } from '../daq-identity.js';
 import { MappedBoard } from '../mapped/mapped-board.js';
 import { type MappedMemory, memoryCalls } from '../mapped/memory-calls.js';
 import { foreignDaq, MappedDaq } from '../mapped/rv-daq16.js';
-import { DAQ_IDENTITY } from '../mapped/uio-board.js';
 import { DMA_BUS_ADDRESS, DMA_BYTES, filesOf } from './layout.js';
 
 const ONE = new Uint8Array(new Uint32Array([1]).buffer);
