@@ -198,7 +198,8 @@ class RecordedBoard implements ReplayedBoard {
     try {
       this.#play(nowNs);
     } catch (error) {
-      return this.#end(error);
+      this.#end(error);
+      return;
     }
     const level = this.#wantsInterrupt(nowNs);
     const isStill = this.#step === 'over' || this.#ring?.isWaiting === true || this.#ring?.hasError === true;
