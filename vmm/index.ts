@@ -115,4 +115,5 @@ export {
 export { WallRunner, type WallStop } from './machine/wall-runner.js';
 export type { TcpConnector, TcpHandlers, TcpStream } from './net/tcp-connector.js';
 export { MachineThread, type MachineThreadListener, type MachineThreadOptions } from './thread/machine-thread.js';
+export type { ThreadSections } from './thread/remote-sections.js';
 export type { ThreadMachineConfig, ThreadSchedule } from './thread/thread-messages.js';

@@ -36,7 +36,7 @@ export function interruptBits(names: readonly string[]): number {
 
 /** What a guest's run tells of its interrupts; nothing where none was measured. */
 export function measuredInterrupts(
-  interrupts: InterruptLog | undefined,
+  interrupts: Pick<InterruptLog, 'of'> | undefined,
   guest: OpenGuest,
   calibration: Calibration | undefined,
 ): Pick<GuestRun, 'interrupts' | 'interruptBounds'> {

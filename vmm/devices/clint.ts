@@ -16,8 +16,11 @@ const LAST_TICK = Math.floor(Number.MAX_SAFE_INTEGER / TICK_NS);
 
 export interface ClintOptions {
   readonly clock: Clock;
-  /** Sets or clears bits of `mip` (`INTERRUPT.msip`, `INTERRUPT.mtip`); called on changes only. */
-  setPending(bits: number, pending: boolean): void;
+  /**
+   * Sets or clears bits of `mip` (`INTERRUPT.msip`, `INTERRUPT.mtip`); called on changes only. `atNs`: when a timer was due
+   * that has come; absent where an access of the guest is the cause.
+   */
+  setPending(bits: number, pending: boolean, atNs?: number): void;
 }
 
 /**
@@ -27,16 +30,17 @@ export interface ClintOptions {
  */
 export class Clint implements MmioDevice {
   readonly #clock: Clock;
-  readonly #setPending: (bits: number, pending: boolean) => void;
-  readonly #timer = new Timer(() => this.#update());
+  readonly #setPending: (bits: number, pending: boolean, atNs?: number) => void;
+  readonly #timer = new Timer(() => this.#update(this.#dueNs));
   #msip = false;
   #mtip = false;
   #compareLow = U32 - 1;
   #compareHigh = U32 - 1;
+  #dueNs = Number.POSITIVE_INFINITY;
 
   constructor(options: ClintOptions) {
     this.#clock = options.clock;
-    this.#setPending = (bits, pending) => options.setPending(bits, pending);
+    this.#setPending = (bits, pending, atNs) => options.setPending(bits, pending, atNs);
   }
 
   /** `mtime` now, in ticks of 100 ns. */
@@ -93,14 +97,15 @@ export class Clint implements MmioDevice {
     this.#setPending(INTERRUPT.msip, pending);
   }
 
-  #update(): void {
+  #update(atNs?: number): void {
     const ticks = this.#compareHigh * U32 + this.#compareLow;
     const dueNs = ticks <= LAST_TICK ? ticks * TICK_NS : Number.POSITIVE_INFINITY;
+    this.#dueNs = dueNs;
     const pending = dueNs <= this.#clock.now();
     if (pending || dueNs === Number.POSITIVE_INFINITY) this.#clock.cancel(this.#timer);
     else this.#clock.schedule(this.#timer, dueNs);
     if (pending === this.#mtip) return;
     this.#mtip = pending;
-    this.#setPending(INTERRUPT.mtip, pending);
+    this.#setPending(INTERRUPT.mtip, pending, atNs);
   }
 }

@@ -32,8 +32,8 @@ export interface BoardParts {
   readonly isConsolePaced: boolean;
   /** Rings in RAM are laid out and served by somebody else. */
   readonly ringsElsewhere: boolean;
-  /** Sets or clears bits of the guest's `mip`. */
-  setPending(bits: number, pending: boolean): void;
+  /** Sets or clears bits of the guest's `mip`; `atNs`: when the event was due that is the cause, where that is known. */
+  setPending(bits: number, pending: boolean, atNs?: number): void;
   finish(outcome: FinisherOutcome): void;
   console(byte: number): void;
   consoleRoom(): void;
@@ -52,7 +52,7 @@ export interface Board {
 export function createBoard(parts: BoardParts): Board {
   const { clock, plan, ram } = parts;
   const bus = new Bus();
-  const setPending = (bits: number, pending: boolean): void => parts.setPending(bits, pending);
+  const setPending = (bits: number, pending: boolean, atNs?: number): void => parts.setPending(bits, pending, atNs);
   const meip: InterruptLine = { set: (level) => setPending(INTERRUPT.meip, level) };
   const seip: InterruptLine = { set: (level) => setPending(INTERRUPT.seip, level) };
   const plic = new Plic({ outputs: plan.xlen === 64 ? [meip, seip] : [meip] });

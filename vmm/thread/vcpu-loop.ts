@@ -4,6 +4,7 @@ import type { CyclicSchedule, WallClock } from '../../base/index.js';
 import { isCharacterAcquisition, isUrbAcquisition } from '../machine/acquisition.js';
 import type { Machine } from '../machine/machine.js';
 import { CharacterPort, UrbPort } from './port-backend.js';
+import { SectionPort } from './section-port.js';
 import { SharedRing } from './shared-ring.js';
 import { ACTIVITY, CONTROL, FIGURE, INBOUND, INBOUND_WORDS, ORDER, type ThreadMemory } from './thread-protocol.js';
 import type { VcpuOutbox } from './vcpu-outbox.js';
@@ -36,12 +37,15 @@ export class VcpuLoop {
   readonly #figures: Float64Array;
   readonly #characters: CharacterPort | undefined;
   readonly #urbs: UrbPort | undefined;
+  readonly #sections: SectionPort | undefined;
   readonly #regions: readonly string[];
   readonly #hasRings: boolean;
   #boundaries = 0;
   #flushes = 0;
   /** When the burst that is being let in was handed over; 0 without a stamp. */
   #stampNs = 0;
+  /** When the event of the interrupts that follow was; 0 without one. */
+  #givenEventNs = 0;
 
   constructor(options: VcpuLoopOptions) {
     const { machine, memory, outbox } = options;
@@ -50,9 +54,11 @@ export class VcpuLoop {
     this.#control = new Int32Array(memory.control);
     this.#figures = new Float64Array(memory.figures);
     this.#regions = machine.core.regionNames;
-    const { serialRing, urbRing, reportRing } = machine.plan;
-    this.#hasRings = serialRing !== undefined || urbRing !== undefined || reportRing !== undefined;
-    const { acquisition } = machine;
+    const { serialRing, urbRing, reportRing, sharedMemory } = machine.plan;
+    const rings = [serialRing, urbRing, reportRing, sharedMemory?.doorbell === 'ring' ? sharedMemory : undefined];
+    this.#hasRings = rings.some((ring) => ring !== undefined);
+    const { acquisition, sharedMemory: shared } = machine;
+    if (shared !== undefined) this.#sections = new SectionPort(shared, options.clock, outbox);
     if (acquisition === undefined) return;
     if (isUrbAcquisition(acquisition)) this.#urbs = new UrbPort(acquisition, outbox);
     else if (isCharacterAcquisition(acquisition))
@@ -72,6 +78,7 @@ export class VcpuLoop {
       const runs = order === ORDER.run && waitNs === 0;
       if (runs && machine.activity === 'running') {
         this.#slice();
+        if (this.#sections?.isKicked === true) clock.runDue();
         // Nothing but looking tells what the guest has put into its rings before it went to rest.
         if (this.#hasRings && machine.activity !== 'running') outbox.tell();
       }
@@ -175,12 +182,21 @@ export class VcpuLoop {
         machine.dma.haveRead(first >>> 0, second, words[at + 2] >>> 0);
         break;
       case INBOUND.interrupts:
-        if (first !== 0) machine.core.setPending(first, true);
+        if (first !== 0) machine.setPending(first, true, this.#eventNs());
         if (second !== 0) machine.core.setPending(second, false);
         this.#tellHandover();
         break;
       case INBOUND.stamp:
         this.#stampNs = first * NS_PER_MS + second;
+        break;
+      case INBOUND.event:
+        this.#givenEventNs = first * NS_PER_MS + second;
+        break;
+      case INBOUND.sectionCarry:
+        this.#sections?.carry(bytes, 4 * (at + 2), first, second);
+        break;
+      case INBOUND.sectionRing:
+        this.#sections?.ring(first);
         break;
       default:
         this.#takeForPort(kind, at);
@@ -214,6 +230,13 @@ export class VcpuLoop {
         this.#tellHandover();
         break;
     }
+  }
+
+  /** When the event was for which interrupts are set, as the thread knows that set them. */
+  #eventNs(): number | undefined {
+    const eventNs = this.#givenEventNs || this.#stampNs;
+    this.#givenEventNs = 0;
+    return eventNs === 0 ? undefined : eventNs;
   }
 
   /** How long the burst took from the other thread to the frontend. */

@@ -41,4 +41,4 @@ const turns = schedule && { schedule, owner: order.schedule?.owner ?? '' };
 const loop = new VcpuLoop({ machine, clock, memory, outbox, sliceInstructions, spinNs, turns });
 post({ kind: 'ready', threadId: osThreadId(), regions: [...machine.core.regionNames] });
 loop.run();
-post({ kind: 'sealed', end: machine.seal() });
+post({ kind: 'sealed', end: machine.seal(), interrupts: machine.interrupts?.all() ?? {} });
