@@ -8,7 +8,8 @@ import type { PlainEvidence } from './evidence-codec.js';
 export interface CellOrder {
   /** Without what cannot leave its process. */
   readonly request: Omit<RunRequest, 'abort' | 'progress'>;
-  readonly profile: HardwareProfile;
+  /** Absent for a guest without a device. */
+  readonly profile?: HardwareProfile;
 }
 
 /** What the run brought, or why there was none. */

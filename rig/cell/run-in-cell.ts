@@ -16,12 +16,13 @@ const NODE_OPTIONS = ['--max-semi-space-size=64', '--min-semi-space-size=64'];
  */
 export async function runInCell(
   request: RunRequest,
-  profile: HardwareProfile,
+  profile: HardwareProfile | undefined,
   started?: (pid: number | undefined) => void,
 ): Promise<RunEvidence> {
   const { abort, progress, ...plain } = request;
+  const name = profile?.name ?? request.guest;
   const cell = new HostProcess<CellRequests, CellEvent, CellMessage>({
-    where: `the cell of ${profile.name}`,
+    where: `the cell of ${name}`,
     module: new URL('./cell-main.js', import.meta.url),
     nodeOptions: NODE_OPTIONS,
   });
@@ -31,10 +32,14 @@ export async function runInCell(
   abort?.addEventListener('abort', stop);
   if (abort?.aborted === true) stop();
   try {
-    const answer = await cell.request('run', { request: plain, profile }, Number.POSITIVE_INFINITY);
+    const answer = await cell.request(
+      'run',
+      { request: plain, ...(profile === undefined ? {} : { profile }) },
+      Number.POSITIVE_INFINITY,
+    );
     return evidenceOf(answer);
   } catch (error) {
-    throw lost(error, profile.name);
+    throw lost(error, name);
   } finally {
     abort?.removeEventListener('abort', stop);
     await cell.end();

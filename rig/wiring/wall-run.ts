@@ -9,13 +9,16 @@ import { runInCell } from '../cell/run-in-cell.js';
 import { RigError } from '../errors.js';
 import type { PlacementRun, RunRequest, RunResult, StopReason } from '../run/run-types.js';
 import { noBoard } from './board-source.js';
+import type { Calibration } from './calibration.js';
 import { type DeviceHosts, hostedDevices } from './device-hosts.js';
 import { seconds } from './duration-text.js';
+import { withBounds } from './guest-interrupts.js';
 import { IoLoop } from './io-loop.js';
+import { NO_DEVICE, realNoDevice } from './no-device.js';
 import { openRunDevice } from './open-device.js';
-import type { OpenGuest } from './open-guest.js';
+import { type OpenGuest, openGuest } from './open-guest.js';
 import { openUsbDevice } from './open-usb-device.js';
-import { MOST_REPORTS, RunAssembly } from './run-assembly.js';
+import { COMPANION, MOST_REPORTS, RunAssembly } from './run-assembly.js';
 import { certifiedResult, gatherEvidence, type RunEvidence } from './run-result.js';
 import type { RunSource } from './run-source.js';
 import { SerialLink } from './serial-link.js';
@@ -35,21 +38,27 @@ const TURN_NS = 50 * NS_PER_MS;
  * Hosted, it is performed here: this process is the monitor, and the I/O process owns the device. Partitioned, a process is
  * made for the cell; nothing of it is performed here.
  */
-export async function runWall(request: RunRequest, guest: OpenGuest, profile: HardwareProfile): Promise<RunResult> {
-  if (request.companion !== undefined || request.interrupts !== undefined)
-    throw new RigError('RIG_USAGE', 'companions and latencies of interrupts exist in virtual time only, so far', {
-      hint: 'use --binding sim',
-    });
-  if (profile.kind === 'board') throw noBoard(profile, 'real');
+export async function runWall(
+  request: RunRequest,
+  guest: OpenGuest,
+  profile: HardwareProfile | undefined,
+  calibration: () => Calibration,
+): Promise<RunResult> {
+  const companion = request.companion === undefined ? undefined : openGuest(request.companion.guest);
+  if (profile?.kind === 'board') throw noBoard(profile, 'real');
   const evidence =
     request.cell.architecture === 'hosted'
-      ? await performWallRun(request, guest, profile, { hosts: hostedDevices() })
+      ? await performWallRun(request, guest, profile, {
+          hosts: hostedDevices(),
+          ...(companion === undefined ? {} : { companion }),
+        })
       : await runAssigned(request, profile);
-  return certifiedResult(request, guest, evidence, undefined);
+  const bounded = request.interrupts === undefined ? evidence : withBounds(evidence, guest, calibration());
+  return certifiedResult(request, guest, bounded, undefined, companion);
 }
 
-function runAssigned(request: RunRequest, profile: HardwareProfile): Promise<RunEvidence> {
-  checkCell(request.port ?? profile.name, DEFAULT_RAM_BYTES, request.realTime ?? true);
+function runAssigned(request: RunRequest, profile: HardwareProfile | undefined): Promise<RunEvidence> {
+  checkCell(request.port ?? profile?.name ?? NO_DEVICE, DEFAULT_RAM_BYTES, request.realTime ?? true);
   return runInCell(request, profile);
 }
 
@@ -61,28 +70,28 @@ export interface WallHost {
   /** Ended with the run. */
   readonly hosts: DeviceHosts;
   readonly place?: PlaceGuests;
+  /** The companion that the request names, opened, when it runs in this process too. */
+  readonly companion?: OpenGuest;
 }
 
 /** In this process, from opening the device to the end of the trace: this thread owns the device, guests have threads of their own. */
 export async function performWallRun(
   request: RunRequest,
   guest: OpenGuest,
-  profile: HardwareProfile,
-  { hosts, place }: WallHost,
+  profile: HardwareProfile | undefined,
+  { hosts, place, companion }: WallHost,
 ): Promise<RunEvidence> {
-  if (profile.kind === 'board') throw noBoard(profile, 'real');
+  if (profile?.kind === 'board') throw noBoard(profile, 'real');
   const clock = new WallClock();
   const log = new StationLog();
   if (request.keepPassages === true) log.keepPassages(Number(clock.originMonotonicNs));
   const stations = new WallStations(clock, log, request.cell.architecture);
-  const device =
-    profile.kind === 'serial'
-      ? serialDevice(request, profile, clock, hosts, stations)
-      : usbDevice(request, profile, clock, hosts, stations);
+  const device = realDevice(request, profile, clock, hosts, stations);
   const loop = new IoLoop(clock, request.cell.architecture === 'partitioned');
   const assembly: RunAssembly<ThreadGuest> = new RunAssembly<ThreadGuest>({
     request,
     guest,
+    ...(companion === undefined ? {} : { companion }),
     clock,
     calibration: undefined,
     random: createRandom(request.seed),
@@ -102,7 +111,8 @@ export async function performWallRun(
     opened = true;
     const grants = place?.(assembly.machines);
     const collections = place === undefined ? undefined : new CollectionLog();
-    loop.start(assembly.machines);
+    joinSections(assembly.machines);
+    loop.start(assembly.machines, ({ name }) => name !== COMPANION);
     stop = await drive(request, clock, loop, assembly);
     assembly.settle();
     if (grants !== undefined && collections !== undefined) placement = { grants, collections: collections.end() };
@@ -127,6 +137,27 @@ export async function performWallRun(
 }
 
 type RealDevice = Pick<RunSource, 'link' | 'clocks'>;
+
+function realDevice(
+  request: RunRequest,
+  profile: SerialProfile | UsbProfile | undefined,
+  clock: WallClock,
+  hosts: DeviceHosts,
+  stations: WallStations,
+): RealDevice {
+  if (profile === undefined) return realNoDevice();
+  return profile.kind === 'serial'
+    ? serialDevice(request, profile, clock, hosts, stations)
+    : usbDevice(request, profile, clock, hosts, stations);
+}
+
+/** Two guests of this process that share memory: what one rings for enters the other. */
+function joinSections(machines: readonly ThreadGuest[]): void {
+  const [first, second] = machines.map(({ sharedMemory }) => sharedMemory);
+  if (first === undefined || second === undefined) return;
+  first.connect(second.link);
+  second.connect(first.link);
+}
 
 function serialDevice(
   request: RunRequest,
@@ -221,8 +252,9 @@ function stopOf(
 ): StopReason | undefined {
   if (assembly.deviceLost !== undefined)
     return { kind: 'device-lost', sentence: assembly.deviceLost.message, cause: assembly.deviceLost };
-  for (const { end } of assembly.machines)
-    if (end !== undefined && (end.kind === 'limit' || end.kind === 'stuck'))
+  // A companion that is stuck is stuck by itself.
+  for (const { name, end } of assembly.machines)
+    if (name !== COMPANION && end !== undefined && (end.kind === 'limit' || end.kind === 'stuck'))
       return { kind: 'limit', limit: 'instructions', sentence: end.sentence };
   if (ended) return assembly.finished();
   const { wallMs, reports = MOST_REPORTS } = request.limits ?? {};

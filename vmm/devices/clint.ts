@@ -16,11 +16,10 @@ const LAST_TICK = Math.floor(Number.MAX_SAFE_INTEGER / TICK_NS);
 
 export interface ClintOptions {
   readonly clock: Clock;
-  /**
-   * Sets or clears bits of `mip` (`INTERRUPT.msip`, `INTERRUPT.mtip`); called on changes only. `atNs`: when a timer was due
-   * that has come; absent where an access of the guest is the cause.
-   */
-  setPending(bits: number, pending: boolean, atNs?: number): void;
+  /** Sets or clears bits of `mip` (`INTERRUPT.msip`, `INTERRUPT.mtip`); called on changes only. `dueNs`: the instant of `mtimecmp`. */
+  setPending(bits: number, pending: boolean, dueNs?: number): void;
+  /** The guest has set `mtimecmp` anew, to `dueNs`, which has passed too: the bit stays set for another event. */
+  setAgain?(bits: number, dueNs: number): void;
 }
 
 /**
@@ -30,17 +29,18 @@ export interface ClintOptions {
  */
 export class Clint implements MmioDevice {
   readonly #clock: Clock;
-  readonly #setPending: (bits: number, pending: boolean, atNs?: number) => void;
-  readonly #timer = new Timer(() => this.#update(this.#dueNs));
+  readonly #setPending: (bits: number, pending: boolean, dueNs?: number) => void;
+  readonly #setAgain: (bits: number, dueNs: number) => void;
+  readonly #timer = new Timer(() => this.#update());
   #msip = false;
   #mtip = false;
   #compareLow = U32 - 1;
   #compareHigh = U32 - 1;
-  #dueNs = Number.POSITIVE_INFINITY;
 
   constructor(options: ClintOptions) {
     this.#clock = options.clock;
-    this.#setPending = (bits, pending, atNs) => options.setPending(bits, pending, atNs);
+    this.#setPending = (bits, pending, dueNs) => options.setPending(bits, pending, dueNs);
+    this.#setAgain = (bits, dueNs) => options.setAgain?.(bits, dueNs);
   }
 
   /** `mtime` now, in ticks of 100 ns. */
@@ -97,15 +97,15 @@ export class Clint implements MmioDevice {
     this.#setPending(INTERRUPT.msip, pending);
   }
 
-  #update(atNs?: number): void {
+  #update(): void {
     const ticks = this.#compareHigh * U32 + this.#compareLow;
     const dueNs = ticks <= LAST_TICK ? ticks * TICK_NS : Number.POSITIVE_INFINITY;
-    this.#dueNs = dueNs;
     const pending = dueNs <= this.#clock.now();
     if (pending || dueNs === Number.POSITIVE_INFINITY) this.#clock.cancel(this.#timer);
     else this.#clock.schedule(this.#timer, dueNs);
+    if (pending && this.#mtip) this.#setAgain(INTERRUPT.mtip, dueNs);
     if (pending === this.#mtip) return;
     this.#mtip = pending;
-    this.#setPending(INTERRUPT.mtip, pending, atNs);
+    this.#setPending(INTERRUPT.mtip, pending, dueNs);
   }
 }

@@ -84,6 +84,14 @@ export class InterruptLog {
     }
   }
 
+  /** Bits that are set, and whose interrupt has been taken, stand for another event, at `atNs`. */
+  raisedAgain(bits: number, atNs: number): void {
+    for (let rest = bits & this.bits; rest !== 0; rest &= rest - 1) {
+      const series = this.#series[31 - Math.clz32(rest & -rest)];
+      if (series?.isServed === true && series.pendingNs === NEVER) series.pendingNs = atNs;
+    }
+  }
+
   /** The hart enters the handler of `number`. */
   taken(number: number, atNs: number, instret: number): void {
     const series = this.#series[number];

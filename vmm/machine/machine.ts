@@ -118,7 +118,8 @@ class BoardMachine implements Machine {
     this.#report = (record, length) => onReport?.(record, length);
     this.#journal = config.journal === undefined ? undefined : new JournalWriter(config.journal);
     const measured = config.measuredInterrupts ?? 0;
-    this.interrupts = measured === 0 ? undefined : new InterruptLog(memory, measured, config.clock instanceof WallClock);
+    this.interrupts =
+      measured === 0 ? undefined : new InterruptLog(memory, measured, config.clock instanceof WallClock);
     const { interrupts } = this;
     const vcpu = createVcpu({
       engine: config.engine,
@@ -165,7 +166,10 @@ class BoardMachine implements Machine {
       devices: config.devices ?? {},
       seed: config.seed,
       epochMs: config.epochMs,
-      setPending: (bits, pending, atNs) => this.setPending(bits, pending, atNs),
+      setPending: (bits, pending, dueNs) => this.setPending(bits, pending, dueNs),
+      setAgain: (bits, dueNs) => {
+        if (this.pace === undefined) this.interrupts?.raisedAgain(bits, dueNs);
+      },
       finish: ({ kind, code }) => this.#finish(kind, code),
       console: (byte) => config.onConsole?.(byte),
       consoleRoom: () => config.onConsoleRoom?.(),

@@ -60,10 +60,7 @@ class PolledSections implements ThreadSections {
   readonly #timer: Timer;
   #nextNs = 0;
 
-  constructor(
-    { clock, ram, inbox, news }: ThreadSectionsParts,
-    place: NonNullable<MemoryPlan['sharedMemory']>,
-  ) {
+  constructor({ clock, ram, inbox, news }: ThreadSectionsParts, place: NonNullable<MemoryPlan['sharedMemory']>) {
     this.#clock = clock;
     this.#timer = new Timer(news);
     this.#device = new SharedMemory({
