@@ -43,8 +43,8 @@ export {
   type ReportSink,
   reportRingBytes,
 } from './devices/report-ring.js';
-export { SERIAL_RING, SerialRing, type SerialRingOptions, serialRingBytes } from './devices/serial-ring.js';
 export { NO_PEER, type SectionLink } from './devices/section-link.js';
+export { SERIAL_RING, SerialRing, type SerialRingOptions, serialRingBytes } from './devices/serial-ring.js';
 export { joinSharedMemory, SharedMemory, type SharedMemoryOptions } from './devices/shared-memory.js';
 export { FINISHER, type FinisherOutcome, TestFinisher, type TestFinisherOptions } from './devices/test-finisher.js';
 export { URB_COMMAND, URB_FIELD, URB_HEADER_BYTES, URB_MAX_BYTES, URBS_IN_FLIGHT } from './devices/urb-request.js';

@@ -63,7 +63,9 @@ function load(): LinuxCalls {
     const scheduler = library.func('int sched_setscheduler(int pid, int policy, const int *priority)');
     const lock = library.func('int mlock(const void *address, size_t length)');
     const limit = library.func('int getrlimit(int resource, _Out_ uint8_t *limits)');
-    const map = library.func('void *mmap(void *at, size_t length, int protection, int flags, int file, int64_t offset)');
+    const map = library.func(
+      'void *mmap(void *at, size_t length, int protection, int flags, int file, int64_t offset)',
+    );
     const fifo = library.func('int mkfifo(const char *path, uint32_t mode)');
     return {
       setAffinity: (threadId, mask) => affinity(threadId, mask.length, mask) as number,

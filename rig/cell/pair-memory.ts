@@ -1,6 +1,16 @@
 /** The memory and the wake-ups that two cells share: a mapped file, and a FIFO for each of them. */
 
-import { closeSync, constants, existsSync, mkdtempSync, openSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,9 +26,13 @@ const memoryFile = (folder: string): string => join(folder, 'memory');
 const fifo = (folder: string, side: Side): string => join(folder, `wake-${side}`);
 
 function unavailable(what: string, calls: ReturnType<typeof hostCalls>): RigError {
-  return new RigError('RIG_ASSIGNMENT', `two cells cannot share memory here: ${what} failed with error ${calls.errno()}`, {
-    hint: 'cells with a companion need Linux; run the plan hosted, or in virtual time',
-  });
+  return new RigError(
+    'RIG_ASSIGNMENT',
+    `two cells cannot share memory here: ${what} failed with error ${calls.errno()}`,
+    {
+      hint: 'cells with a companion need Linux; run the plan hosted, or in virtual time',
+    },
+  );
 }
 
 /** What two cells meet at, made before either is started; removed by `removePairFolder`. `RIG_ASSIGNMENT` where that is impossible. */

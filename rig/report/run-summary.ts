@@ -15,6 +15,7 @@ import type {
   PlacementRun,
   RunResult,
   StationSummary,
+  TraceFile,
   WireRun,
 } from '../run/run-types.js';
 import type { ChannelView } from '../view/channel-view.js';
@@ -68,6 +69,13 @@ export interface InterruptSummary {
   readonly bound?: InterruptBound;
 }
 
+export interface TraceSummary {
+  readonly file: string;
+  readonly sha256: string;
+  readonly blocks: number;
+  readonly bytes: number;
+}
+
 export interface RunSummary {
   /** What the plan asked for, as it wrote it. */
   readonly asked: Readonly<Record<string, unknown>>;
@@ -81,7 +89,9 @@ export interface RunSummary {
   readonly clocks: readonly DeclaredClock[];
   readonly stations: readonly StationSummary[];
   readonly certification: Certification;
-  readonly trace: { readonly file: string; readonly sha256: string; readonly blocks: number; readonly bytes: number };
+  readonly trace: TraceSummary;
+  /** Of a companion in a cell of its own: the file of its trace, and why there is nothing else of it. */
+  readonly companion?: { readonly trace?: TraceSummary; readonly lost?: string };
   readonly calibration: { readonly name: string; readonly provenance: string };
   /** Of a cell in wall time. */
   readonly placement?: PlacementRun;
@@ -113,9 +123,25 @@ export function summarizeRun(result: RunResult, asked: Readonly<Record<string, u
     clocks: result.clocks,
     stations: result.stations ?? [],
     certification: result.certification,
-    trace: { file: basename(trace.path), sha256: trace.sha256, blocks: trace.blocks, bytes: trace.bytes },
+    trace: summarizeTrace(trace),
+    ...companionSummary(result),
     calibration: { name: result.calibration.name, provenance: result.calibration.provenance },
     ...(result.placement === undefined ? {} : { placement: result.placement }),
+  };
+}
+
+function summarizeTrace({ path, sha256, blocks, bytes }: TraceFile): TraceSummary {
+  return { file: basename(path), sha256, blocks, bytes };
+}
+
+function companionSummary({ companion }: RunResult): Pick<RunSummary, 'companion'> {
+  if (companion === undefined) return {};
+  const { trace, lost } = companion;
+  return {
+    companion: {
+      ...(trace === undefined ? {} : { trace: summarizeTrace(trace) }),
+      ...(lost === undefined ? {} : { lost }),
+    },
   };
 }
 

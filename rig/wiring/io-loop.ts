@@ -14,6 +14,14 @@ const LOOK_MS = 0.05;
 /** Host timers are late by a millisecond or two: what is due sooner is awaited by looking. */
 const NEAR_NS = 2_000_000;
 
+/** What else than guests has something to be taken. */
+export interface Watched {
+  /** Answers how much was taken. */
+  poll(): number;
+  /** `news` is to be called once, with the next thing to poll. */
+  listen(): void;
+}
+
 export class IoLoop {
   /** A guest has something to be looked at. */
   readonly news = (): void => {
@@ -29,11 +37,17 @@ export class IoLoop {
   #wake: (() => void) | undefined;
   /** Whether guests share memory, whose turns and interrupts come at intervals too short for a timer of the host. */
   #shares = false;
+  #channel: Watched | undefined;
   #isTold = false;
 
   constructor(clock: WallClock, hasRings: boolean) {
     this.#clock = clock;
     this.#hasRings = hasRings;
+  }
+
+  /** This is looked after too; before `start`. */
+  watch(channel: Watched): void {
+    this.#channel = channel;
   }
 
   /** From here on these are looked after; their threads run. The loop ends with those of them that `decides` is true of. */
@@ -71,7 +85,7 @@ export class IoLoop {
   }
 
   #poll(): boolean {
-    let moved = 0;
+    let moved = this.#channel?.poll() ?? 0;
     for (const guest of this.#guests) moved += guest.poll();
     return moved > 0;
   }
@@ -89,6 +103,7 @@ export class IoLoop {
   /** Until somebody tells of news; what came while the guests were asked to tell is looked at first. */
   async #rest(): Promise<void> {
     for (const guest of this.#guests) guest.listen();
+    this.#channel?.listen();
     if (this.#poll() || this.#mustLook() || this.#isTold) return;
     await new Promise<void>((resolve) => {
       this.#wake = resolve;

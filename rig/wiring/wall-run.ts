@@ -1,11 +1,13 @@
 /** Performs runs in wall time on real devices: hosted in this process, partitioned in the process of a cell. */
 
 import { rmSync } from 'node:fs';
-import { createRandom, NS_PER_MS, WallClock } from '../../base/index.js';
+import { createRandom, NS_PER_MS, WallClock, type WallOrigin } from '../../base/index.js';
 import type { HardwareProfile, PortRestart, SerialProfile, TraceRecorder, UsbProfile } from '../../hal/index.js';
-import { BOARD } from '../../vmm/index.js';
+import { BOARD, type ThreadSchedule } from '../../vmm/index.js';
 import { CollectionLog, checkCell } from '../cell/place-cell.js';
 import { runInCell } from '../cell/run-in-cell.js';
+import { runPair } from '../cell/run-pair.js';
+import type { SectionChannel, Side } from '../cell/section-channel.js';
 import { RigError } from '../errors.js';
 import type { PlacementRun, RunRequest, RunResult, StopReason } from '../run/run-types.js';
 import { noBoard } from './board-source.js';
@@ -58,6 +60,7 @@ export async function runWall(
 }
 
 function runAssigned(request: RunRequest, profile: HardwareProfile | undefined): Promise<RunEvidence> {
+  if (request.companion !== undefined) return runPair(request, request.companion, profile);
   checkCell(request.port ?? profile?.name ?? NO_DEVICE, DEFAULT_RAM_BYTES, request.realTime ?? true);
   return runInCell(request, profile);
 }
@@ -72,6 +75,19 @@ export interface WallHost {
   readonly place?: PlaceGuests;
   /** The companion that the request names, opened, when it runs in this process too. */
   readonly companion?: OpenGuest;
+  /** Of another process that is to tell the same time. */
+  readonly origin?: WallOrigin;
+  /** Windows of the vCPU. */
+  readonly schedule?: ThreadSchedule;
+  readonly pair?: PairHost;
+}
+
+/** What joins the only guest of this process to its companion in another one. */
+export interface PairHost {
+  readonly side: Side;
+  readonly channel: SectionChannel;
+  /** Everything is built; resolves when both guests are to run. `news`: the peer has sent something to a loop that sleeps. */
+  ready(news: () => void): Promise<void>;
 }
 
 /** In this process, from opening the device to the end of the trace: this thread owns the device, guests have threads of their own. */
@@ -79,10 +95,10 @@ export async function performWallRun(
   request: RunRequest,
   guest: OpenGuest,
   profile: HardwareProfile | undefined,
-  { hosts, place, companion }: WallHost,
+  { hosts, place, companion, origin, schedule, pair }: WallHost,
 ): Promise<RunEvidence> {
   if (profile?.kind === 'board') throw noBoard(profile, 'real');
-  const clock = new WallClock();
+  const clock = new WallClock(origin === undefined ? {} : { origin });
   const log = new StationLog();
   if (request.keepPassages === true) log.keepPassages(Number(clock.originMonotonicNs));
   const stations = new WallStations(clock, log, request.cell.architecture);
@@ -92,6 +108,7 @@ export async function performWallRun(
     request,
     guest,
     ...(companion === undefined ? {} : { companion }),
+    ...(pair === undefined ? {} : { pairSide: pair.side }),
     clock,
     calibration: undefined,
     random: createRandom(request.seed),
@@ -101,6 +118,7 @@ export async function performWallRun(
       news: loop.news,
       handover: stations.handover,
       departure: stations.departure,
+      ...(schedule === undefined ? {} : { schedule }),
     }),
   });
   let opened = false;
@@ -111,8 +129,10 @@ export async function performWallRun(
     opened = true;
     const grants = place?.(assembly.machines);
     const collections = place === undefined ? undefined : new CollectionLog();
-    joinSections(assembly.machines);
-    loop.start(assembly.machines, ({ name }) => name !== COMPANION);
+    if (pair === undefined) joinSections(assembly.machines);
+    else await joinPair(pair, assembly.machines[0], loop);
+    const isAlone = assembly.machines.length === 1;
+    loop.start(assembly.machines, ({ name }) => isAlone || name !== COMPANION);
     stop = await drive(request, clock, loop, assembly);
     assembly.settle();
     if (grants !== undefined && collections !== undefined) placement = { grants, collections: collections.end() };
@@ -134,6 +154,16 @@ export async function performWallRun(
     durationNs: clock.now(),
     ...(placement === undefined ? {} : { placement }),
   });
+}
+
+/** The only guest of this process shares memory with one in another; resolves when both are to run. */
+async function joinPair(pair: PairHost, { sharedMemory }: ThreadGuest, loop: IoLoop): Promise<void> {
+  if (sharedMemory !== undefined) {
+    sharedMemory.connect(pair.channel.link);
+    pair.channel.connect(sharedMemory.link);
+    loop.watch(pair.channel);
+  }
+  await pair.ready(loop.news);
 }
 
 type RealDevice = Pick<RunSource, 'link' | 'clocks'>;
