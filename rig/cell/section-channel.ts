@@ -80,7 +80,12 @@ export class SectionChannel {
     while (taken < RECORDS_A_TURN && this.#fault === '') {
       const place = this.#in.next();
       if (place < 0) break;
-      this.#take(place);
+      const problem = this.#take(place);
+      if (problem !== '') {
+        this.#fault = `the cell of the peer wrote what makes no sense: ${problem}`;
+        break;
+      }
+      this.#in.release(place);
       taken++;
     }
     return taken;
@@ -101,31 +106,24 @@ export class SectionChannel {
     this.#out.publish();
   }
 
-  #take(place: number): void {
+  /** Hands on the record at `place`; answers what is wrong with it, nothing if nothing is. */
+  #take(place: number): string {
     const { words, bytes } = this.#in;
+    const kind = this.#in.kindAt(place);
     const size = words[place] >>> 8;
     const at = place + 1;
-    if (place + size > RING_WORDS) return this.#stop(`a record of ${size} words at ${place}`);
-    switch (this.#in.kindAt(place)) {
-      case RECORD.carry: {
-        const offset = words[at];
-        const length = words[at + 1];
-        if (size <= CARRY_WORDS || offset < 0 || length < 0 || length > 4 * (size - 1 - CARRY_WORDS))
-          return this.#stop(`${length} bytes for ${offset} in a record of ${size} words`);
-        this.#receiver.carry(bytes, 4 * (at + CARRY_WORDS), offset, length);
-        break;
-      }
-      case RECORD.ring:
-        if (size < RING_RECORD_WORDS) return this.#stop('a doorbell without a vector');
-        this.#receiver.ring(words[at]);
-        break;
-      default:
-        return this.#stop(`a record of kind ${this.#in.kindAt(place)}`);
+    if (place + size > RING_WORDS) return `a record of ${size} words at ${place}`;
+    if (kind === RECORD.carry) {
+      const offset = words[at];
+      const length = words[at + 1];
+      if (size <= CARRY_WORDS || offset < 0 || length < 0 || length > 4 * (size - 1 - CARRY_WORDS))
+        return `${length} bytes for ${offset} in a record of ${size} words`;
+      this.#receiver.carry(bytes, 4 * (at + CARRY_WORDS), offset, length);
+      return '';
     }
-    this.#in.release(place);
-  }
-
-  #stop(problem: string): void {
-    this.#fault = `the cell of the peer wrote what makes no sense: ${problem}`;
+    if (kind !== RECORD.ring) return `a record of kind ${kind}`;
+    if (size < RING_RECORD_WORDS) return 'a doorbell without a vector';
+    this.#receiver.ring(words[at]);
+    return '';
   }
 }
