@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { CyclicSchedule } from '../../base/index.js';
@@ -9,13 +9,15 @@ import { type TestFolder, testFolder } from '../test-support/session.js';
 import { openGuest } from '../wiring/open-guest.js';
 import { certifiedResult, type RunEvidence } from '../wiring/run-result.js';
 import { planPair } from './pair-plan.js';
-import { runPair } from './run-pair.js';
+import { COMPANION_TRACE, runPair } from './run-pair.js';
 import type { Side } from './section-channel.js';
 
 const missing = noTerminal();
 const title = (text: string): string => (missing === undefined ? text : `${text} (skipped: ${missing})`);
 const RATE = 500;
 const BLOCK = 32;
+/** More than the head of a trace. */
+const BEGUN_BYTES = 2_000;
 
 function request(outDir: string, more: Partial<RunRequest> = {}): RunRequest {
   return {
@@ -128,9 +130,14 @@ describe(title('a guest and its companion in two cells'), function () {
     expect(numbers.length).to.be.at.least(least);
     expect(numbers).to.deep.equal(numbers.map((_, i) => i + 1));
   };
-  /** Once the companion's guest has had time to run. */
+  /** Once the companion's trace shows that its guest has run. */
   const later = (act: () => void): void => {
-    setTimeout(act, 1_200);
+    const trace = join(folder.path, `run-${count}`, COMPANION_TRACE);
+    const look = (): void => {
+      if (existsSync(trace) && statSync(trace).size > BEGUN_BYTES) setTimeout(act, 300);
+      else setTimeout(look, 20);
+    };
+    look();
   };
 
   it('exchanges blocks without an exit, and both are run again to the same output', async () => {
