@@ -65,6 +65,13 @@ describe('SectionChannel', () => {
     for (const [i, text] of got.entries()) if (i % 2 === 1) expect(text).to.match(/^ring \d+$/);
   });
 
+  it('tells the peer that its guest takes part', () => {
+    const { one, other } = make();
+    expect(other.isPeerOpen).to.equal(false);
+    one.open();
+    expect([one.isPeerOpen, other.isPeerOpen]).to.deep.equal([false, true]);
+  });
+
   it('takes so much a turn and no more', () => {
     const { one, other } = make();
     for (let i = 0; i < 100; i++) one.link.ring(1);

@@ -8,8 +8,9 @@ export type Side = 0 | 1;
 const RING_WORDS = 1 << 14;
 const PAGE = 4096;
 const RING_BYTES = Math.ceil(sharedRingBytes(RING_WORDS) / PAGE) * PAGE;
-/** A cell's flags have a cache line of their own. */
+/** A cell's flags have a cache line of their own: whether it listens, whether its guest takes part. */
 const FLAG_WORDS = 16;
+const OPEN = 1;
 
 /** Bytes of memory that a channel needs, all 0 before either end begins. */
 export const CHANNEL_BYTES = PAGE + 2 * RING_BYTES;
@@ -72,6 +73,16 @@ export class SectionChannel {
   /** What the peer sends goes there from now on. */
   connect(receiver: SectionLink): void {
     this.#receiver = receiver;
+  }
+
+  /** The guest of this end takes part. */
+  open(): void {
+    Atomics.store(this.#flags, this.#side * FLAG_WORDS + OPEN, 1);
+  }
+
+  /** Whether the peer's does. */
+  get isPeerOpen(): boolean {
+    return Atomics.load(this.#flags, (1 - this.#side) * FLAG_WORDS + OPEN) !== 0;
   }
 
   /** Takes what the peer has sent, `RECORDS_A_TURN` at most; answers how much that was. */

@@ -7,7 +7,6 @@ import { BOARD, type ThreadSchedule } from '../../vmm/index.js';
 import { CollectionLog, checkCell } from '../cell/place-cell.js';
 import { runInCell } from '../cell/run-in-cell.js';
 import { runPair } from '../cell/run-pair.js';
-import type { SectionChannel, Side } from '../cell/section-channel.js';
 import { RigError } from '../errors.js';
 import type { PlacementRun, RunRequest, RunResult, StopReason } from '../run/run-types.js';
 import { noBoard } from './board-source.js';
@@ -16,6 +15,7 @@ import { type DeviceHosts, hostedDevices } from './device-hosts.js';
 import { seconds } from './duration-text.js';
 import { withBounds } from './guest-interrupts.js';
 import { IoLoop } from './io-loop.js';
+import { joinGuests, type PairHost } from './join-guests.js';
 import { NO_DEVICE, realNoDevice } from './no-device.js';
 import { openRunDevice } from './open-device.js';
 import { type OpenGuest, openGuest } from './open-guest.js';
@@ -82,14 +82,6 @@ export interface WallHost {
   readonly pair?: PairHost;
 }
 
-/** What joins the only guest of this process to its companion in another one. */
-export interface PairHost {
-  readonly side: Side;
-  readonly channel: SectionChannel;
-  /** Everything is built; resolves when both guests are to run. `news`: the peer has sent something to a loop that sleeps. */
-  ready(news: () => void): Promise<void>;
-}
-
 /** In this process, from opening the device to the end of the trace: this thread owns the device, guests have threads of their own. */
 export async function performWallRun(
   request: RunRequest,
@@ -129,8 +121,7 @@ export async function performWallRun(
     opened = true;
     const grants = place?.(assembly.machines);
     const collections = place === undefined ? undefined : new CollectionLog();
-    if (pair === undefined) joinSections(assembly.machines);
-    else await joinPair(pair, assembly.machines[0], loop);
+    await joinGuests(assembly.machines, pair, loop, clock);
     const isAlone = assembly.machines.length === 1;
     loop.start(assembly.machines, ({ name }) => isAlone || name !== COMPANION);
     stop = await drive(request, clock, loop, assembly);
@@ -156,16 +147,6 @@ export async function performWallRun(
   });
 }
 
-/** The only guest of this process shares memory with one in another; resolves when both are to run. */
-async function joinPair(pair: PairHost, { sharedMemory }: ThreadGuest, loop: IoLoop): Promise<void> {
-  if (sharedMemory !== undefined) {
-    sharedMemory.connect(pair.channel.link);
-    pair.channel.connect(sharedMemory.link);
-    loop.watch(pair.channel);
-  }
-  await pair.ready(loop.news);
-}
-
 type RealDevice = Pick<RunSource, 'link' | 'clocks'>;
 
 function realDevice(
@@ -179,14 +160,6 @@ function realDevice(
   return profile.kind === 'serial'
     ? serialDevice(request, profile, clock, hosts, stations)
     : usbDevice(request, profile, clock, hosts, stations);
-}
-
-/** Two guests of this process that share memory: what one rings for enters the other. */
-function joinSections(machines: readonly ThreadGuest[]): void {
-  const [first, second] = machines.map(({ sharedMemory }) => sharedMemory);
-  if (first === undefined || second === undefined) return;
-  first.connect(second.link);
-  second.connect(first.link);
 }
 
 function serialDevice(

@@ -126,6 +126,11 @@ export class SharedMemory {
     return this.#fault;
   }
 
+  /** Whether the guest had opened a vector at its last turn: what the peer carries is not dropped. */
+  get isOpen(): boolean {
+    return this.#accept !== 0;
+  }
+
   /** Interrupts that the peer has caused here. */
   get interrupts(): number {
     return this.#interrupts;

@@ -40,7 +40,7 @@ export interface MachineThreadListener {
 export interface MachineThreadOptions {
   /** Instructions between two looks outside: what enters the guest waits so long at most. */
   readonly sliceInstructions?: number;
-  /** How long an idle vCPU looks again and again before it is put to sleep. */
+  /** How long an idle vCPU looks again and again before it is put to sleep, and before its next timer is due. */
   readonly spinNs?: number;
   /** Windows in which the vCPU runs, where it shares its core; always when absent. */
   readonly schedule?: ThreadSchedule;

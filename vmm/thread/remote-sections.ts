@@ -4,7 +4,7 @@ import { Timer, type WallClock } from '../../base/index.js';
 import { INTERRUPT } from '../cpu/state-layout.js';
 import type { GuestRam } from '../devices/guest-ram.js';
 import type { SectionLink } from '../devices/section-link.js';
-import { RING_INTERVAL_NS, SharedMemory } from '../devices/shared-memory.js';
+import { RING_INTERVAL_NS, SHARED_MEMORY, SharedMemory } from '../devices/shared-memory.js';
 import type { MemoryPlan } from '../machine/memory-plan.js';
 import type { ThreadOutlet } from './thread-outlet.js';
 import { INBOUND } from './thread-protocol.js';
@@ -18,6 +18,8 @@ export interface ThreadSections {
   readonly link: SectionLink;
   /** Sends what the guest rings for there, from now on. */
   connect(peer: SectionLink): void;
+  /** Whether the guest takes part: it has opened a vector. What is carried to it before is dropped. */
+  readonly isOpen: boolean;
   /** One turn of the I/O loop; answers how much was taken. */
   poll(): number;
 }
@@ -34,9 +36,10 @@ export interface ThreadSectionsParts {
 
 /** Undefined for a guest that shares no memory. Doorbells of a register are handled by the thread of the vCPU. */
 export function threadSections(parts: ThreadSectionsParts): ThreadSections | undefined {
-  const { plan, inbox, outlet } = parts;
-  if (plan.sharedMemory === undefined) return undefined;
-  if (plan.sharedMemory.doorbell === 'ring') return new PolledSections(parts, plan.sharedMemory);
+  const { plan, inbox, outlet, ram } = parts;
+  const { sharedMemory: place } = plan;
+  if (place === undefined) return undefined;
+  if (place.doorbell === 'ring') return new PolledSections(parts, place);
   return {
     link: {
       carry: (bytes, from, offset, length) => inbox.putSection(offset, bytes, from, length),
@@ -47,6 +50,9 @@ export function threadSections(parts: ThreadSectionsParts): ThreadSections | und
     },
     connect: (peer) => {
       outlet.peer = peer;
+    },
+    get isOpen() {
+      return ram.readU32(place.gpa + SHARED_MEMORY.accept) !== 0;
     },
     poll: () => 0,
   };
@@ -81,6 +87,10 @@ class PolledSections implements ThreadSections {
 
   connect(peer: SectionLink): void {
     this.#device.connect(peer);
+  }
+
+  get isOpen(): boolean {
+    return this.#device.isOpen;
   }
 
   poll(): number {

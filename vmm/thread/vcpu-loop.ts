@@ -17,7 +17,7 @@ export interface VcpuLoopOptions {
   readonly outbox: VcpuOutbox;
   /** Instructions between two looks outside. */
   readonly sliceInstructions: number;
-  /** How long the thread looks again and again before it lets the host put it to sleep. */
+  /** How long the thread looks again and again before it lets the host put it to sleep, and before its next timer is due. */
   readonly spinNs: number;
   /** The windows in which the guest may run; always when absent. Left within a slice. */
   readonly turns: { readonly schedule: CyclicSchedule; readonly owner: string } | undefined;
@@ -143,13 +143,22 @@ export class VcpuLoop {
     const { clock, spinNs } = this.#options;
     const startNs = clock.now();
     const wakeNs = Math.min(clock.nextDueNs(), startNs + (waitNs === 0 ? LONGEST_SLEEP_NS : waitNs));
-    while (clock.now() < Math.min(wakeNs, startNs + spinNs))
-      if (Atomics.load(this.#control, CONTROL.signal) !== seen) return;
-    const sleepMs = (wakeNs - clock.now()) / NS_PER_MS;
-    if (sleepMs <= 0) return;
-    Atomics.store(this.#control, CONTROL.isWaiting, 1);
-    Atomics.wait(this.#control, CONTROL.signal, seen, sleepMs);
-    Atomics.store(this.#control, CONTROL.isWaiting, 0);
+    if (this.#spin(seen, Math.min(wakeNs, startNs + spinNs))) return;
+    // The host wakes late: what is due is awaited by looking for its last part, so that it is met and not missed.
+    const sleepMs = (wakeNs - spinNs - clock.now()) / NS_PER_MS;
+    if (sleepMs > 0) {
+      Atomics.store(this.#control, CONTROL.isWaiting, 1);
+      Atomics.wait(this.#control, CONTROL.signal, seen, sleepMs);
+      Atomics.store(this.#control, CONTROL.isWaiting, 0);
+    }
+    this.#spin(seen, wakeNs);
+  }
+
+  /** Looks again and again until `untilNs`; true as soon as something is signalled after `seen`. */
+  #spin(seen: number, untilNs: number): boolean {
+    const { clock } = this.#options;
+    while (clock.now() < untilNs) if (Atomics.load(this.#control, CONTROL.signal) !== seen) return true;
+    return false;
   }
 
   /** Lets in all that waits; characters and completions are handed to the frontend, memory is written. */
