@@ -27,9 +27,12 @@ export function createExecutor(options: ExecutorOptions = {}): RunExecutor {
       const { profile: name } = request.cell;
       const profile = name === NO_DEVICE ? undefined : findProfile(name, options.profileFolders);
       const guest = openGuest(request.guest);
-      if (request.cell.binding === 'real' && profile !== undefined) return runWall(request, guest, profile);
-      calibration ??= loadCalibration(options.calibrationPath ?? DEFAULT_CALIBRATION);
-      return runVirtual(request, guest, profile, calibration);
+      const calibrated = (): Calibration => {
+        calibration ??= loadCalibration(options.calibrationPath ?? DEFAULT_CALIBRATION);
+        return calibration;
+      };
+      if (request.cell.binding === 'real') return runWall(request, guest, profile, calibrated);
+      return runVirtual(request, guest, profile, calibrated());
     },
   };
 }

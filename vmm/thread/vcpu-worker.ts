@@ -43,4 +43,4 @@ const loop = new VcpuLoop({ machine, clock, memory, outbox, sliceInstructions, s
 (globalThis as { readonly gc?: () => void }).gc?.();
 post({ kind: 'ready', threadId: osThreadId(), regions: [...machine.core.regionNames] });
 loop.run();
-post({ kind: 'sealed', end: machine.seal() });
+post({ kind: 'sealed', end: machine.seal(), interrupts: machine.interrupts?.all() ?? {} });
