@@ -104,7 +104,7 @@ export type {
 export type { MachineCore } from './machine/machine-core.js';
 export { imageDigest } from './machine/machine-digest.js';
 export type { MachineEnd } from './machine/machine-end.js';
-export type { MemoryPlan } from './machine/memory-plan.js';
+export { type MemoryPlan, type PlannedConfig, planMemory } from './machine/memory-plan.js';
 export type { ExitCost, MachineLimits, VirtualPace } from './machine/virtual-pace.js';
 export {
   type CoScheduled,
@@ -116,3 +116,4 @@ export { WallRunner, type WallStop } from './machine/wall-runner.js';
 export type { TcpConnector, TcpHandlers, TcpStream } from './net/tcp-connector.js';
 export { MachineThread, type MachineThreadListener, type MachineThreadOptions } from './thread/machine-thread.js';
 export type { ThreadMachineConfig, ThreadSchedule } from './thread/thread-messages.js';
+export { VcpuThread } from './thread/vcpu-thread.js';

@@ -1,7 +1,6 @@
 /** A machine whose vCPU runs in a thread of its own, as the thread sees it that owns the machine's device. */
 
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { WallClock } from '../../base/index.js';
 import { BOARD } from '../boot/board-map.js';
 import { GuestMemory } from '../cpu/guest-memory.js';
@@ -19,6 +18,7 @@ import type { ThreadMachineConfig, ThreadMessage, ThreadOrder, ThreadSchedule } 
 import { ThreadOutlet } from './thread-outlet.js';
 import { ACTIVITY, CONTROL, createThreadMemory, FIGURE, INBOUND, ORDER, type ThreadMemory } from './thread-protocol.js';
 import { VcpuInbox } from './vcpu-inbox.js';
+import { startWorker, type VcpuThread } from './vcpu-thread.js';
 
 /** What comes of a thread. Nothing here is called before `start` has resolved, or after `sealed` has. */
 export interface MachineThreadListener {
@@ -42,6 +42,8 @@ export interface MachineThreadOptions {
   readonly spinNs?: number;
   /** Windows in which the vCPU runs, where it shares its core; always when absent. */
   readonly schedule?: ThreadSchedule;
+  /** The thread to run in, which no other machine has; one that ends with this machine when absent. */
+  readonly thread?: VcpuThread;
 }
 
 interface Ports {
@@ -51,7 +53,6 @@ interface Ports {
 
 const SLICE_INSTRUCTIONS = 5_000;
 const SPIN_NS = 20_000;
-const PROGRAM = new URL('./vcpu-worker.js', import.meta.url);
 
 export class MachineThread {
   readonly name: string;
@@ -61,6 +62,7 @@ export class MachineThread {
   readonly memory: GuestMemory;
   readonly plan: MemoryPlan;
   readonly #worker: Worker;
+  readonly #thread: VcpuThread | undefined;
   readonly #control: Int32Array;
   readonly #figures: Float64Array;
   readonly #inbox: VcpuInbox;
@@ -76,6 +78,8 @@ export class MachineThread {
   #end: MachineEnd | undefined;
   #lost: VmmError | undefined;
   #isDone = false;
+  /** The thread is no longer this machine's. */
+  #hasLeft = false;
   #sealing: Promise<JournalEnd | undefined> | undefined;
 
   /** Starts the thread; its machine can be joined to a device at once, and `ready` tells when it is built. */
@@ -101,6 +105,7 @@ export class MachineThread {
     this.exits = { snapshot: () => this.#snapshot(), of: (region) => this.#exitsOf(region) };
     const ram = new RemoteRam(this.memory, this.#inbox);
     const { reportRing } = this.plan;
+    this.#thread = options.thread;
     this.#worker = this.#start(config, memory, options);
     const { ready, sealed } = this.#watch();
     this.#ready = ready;
@@ -205,7 +210,9 @@ export class MachineThread {
     this.#isDone = true;
     this.#inbox.close();
     this.#sealing ??= Promise.resolve(undefined);
-    await this.#worker.terminate();
+    if (this.#thread === undefined) await this.#worker.terminate();
+    else if (!this.#hasLeft) await this.#thread.discard();
+    this.#hasLeft = true;
   }
 
   async #seal(): Promise<JournalEnd> {
@@ -214,7 +221,9 @@ export class MachineThread {
     const end = await this.#sealed;
     this.#inbox.close();
     this.poll();
-    await this.#worker.terminate();
+    if (this.#thread === undefined) await this.#worker.terminate();
+    else this.#thread.release();
+    this.#hasLeft = true;
     return end;
   }
 
@@ -233,7 +242,7 @@ export class MachineThread {
       spinNs: options.spinNs ?? SPIN_NS,
       ...(options.schedule === undefined ? {} : { schedule: options.schedule }),
     };
-    return new Worker(fileURLToPath(PROGRAM), { workerData: order });
+    return options.thread?.take(order) ?? startWorker(order);
   }
 
   #watch(): { readonly ready: Promise<void>; readonly sealed: Promise<JournalEnd> } {
