@@ -2,7 +2,7 @@
 
 import { BOARD, type MemoryPlan, URB_COMMAND, URB_FIELD, URB_HEADER_BYTES, URB_RING } from '../../../vmm/index.js';
 import type { Script } from './scripted-guest.js';
-import type { WildNumbers } from './wild-numbers.js';
+import { WILD_RAM_BYTES, type WildNumbers } from './wild-numbers.js';
 
 /** Registers of a virtio-mmio transport (virtio 1.2, section 4.2.2). */
 const REGISTER = {
@@ -29,6 +29,8 @@ const FLAG = { next: 1, write: 2, indirect: 4 };
 
 /** A queue as its driver sees it. */
 class Queue {
+  /** Bytes of the longest buffer that a device could take. */
+  longest = 0;
   #available = 0;
 
   constructor(
@@ -45,7 +47,9 @@ class Queue {
     const at = this.desc + 16 * (index % this.size);
     script.word(at, wild.address(gpa));
     script.word(at + 4, wild.high());
-    script.word(at + 8, wild.length(length));
+    const shownLength = wild.length(length);
+    if (shownLength < WILD_RAM_BYTES) this.longest = Math.max(this.longest, shownLength);
+    script.word(at + 8, shownLength);
     const shownFlags = wild.errs ? wild.random.below(8) : flags;
     script.word(at + 12, (shownFlags | (wild.index(next, 16) << 16)) >>> 0);
   }
@@ -108,6 +112,8 @@ export function wildConsole(script: Script, wild: WildNumbers, rounds: number): 
       queue.offer(head);
     }
     script.word(TRANSPORT + REGISTER.queueNotify, wild.index(direction, 32));
+    // An exit costs the guest the same for one character and for 65,537, but not the host: it would take minutes.
+    script.wait(1 + queue.longest);
     afterwards(script, wild);
   }
 }
