@@ -7,12 +7,12 @@ import { expect } from 'chai';
 import { createRandom } from '../../../base/index.js';
 import { noTerminal } from '../../e2e/terminal.js';
 import { sleepMs } from '../../wiring/host-time.js';
+import { type GuestProcess, startGuestProcess } from './guest-process.js';
 import { killCells } from './killed-cells.js';
 import { type KilledIo, killIoProcess } from './killed-io.js';
-import { startOffender } from './offender.js';
 import { exchangeSteadily } from './steady-neighbour.js';
 import { Tally } from './tally.js';
-import { type LifeOutcome, WildLives } from './wild-lives.js';
+import type { LifeOutcome } from './wild-lives.js';
 import type { ThreadPort } from './wild-script.js';
 
 const missing = noTerminal();
@@ -30,6 +30,9 @@ const SHARES = {
   ioKills: Math.ceil(MISBEHAVIOURS * 0.04),
   offenders: Math.ceil(MISBEHAVIOURS * 0.02),
 };
+const ARCHITECTURES = ['partitioned', 'hosted'] as const;
+/** A host that is overloaded takes seconds to start a thread. */
+const LIFE_DEADLINE_MS = 60_000;
 /** What a guest does wrong first, by its port; how it ends is counted beside it. */
 const KINDS: Readonly<Record<ThreadPort, string>> = {
   ns16550a: 'wild register accesses',
@@ -60,41 +63,40 @@ describe(
       if (fault !== '') endings.count(`${port} stopped`);
     };
 
-    /** Guests in the very process whose main thread serves the hosted neighbour. */
-    async function misbehaveHere(count: number): Promise<void> {
-      const lives = new WildLives();
+    async function misbehave(where: GuestProcess, seed: string): Promise<void> {
       try {
-        for (let i = 0; i < count; i++) countLife(await named(`${SEED} here ${i}`, (seed) => lives.live(seed)));
-      } finally {
-        await lives.end();
+        countLife(await where.request('live', seed, LIFE_DEADLINE_MS));
+      } catch (cause) {
+        throw new Error(`seed "${seed}": ${(cause as Error).message}`, { cause });
       }
     }
 
     /** Guests in processes of their own, each of which is killed amid one of them. */
     async function misbehaveElsewhere(count: number, processes: number): Promise<void> {
       const random = createRandom(`${SEED} elsewhere`);
-      let next = startOffender();
-      for (let process = 0; process < processes; process++) {
+      let next = startGuestProcess();
+      for (let i = 0; i < processes; i++) {
         const offender = next;
-        if (process + 1 < processes) next = startOffender();
-        const until = Math.floor((count * (process + 1)) / processes);
-        for (let i = Math.floor((count * process) / processes); i < until; i++)
-          countLife(await named(`${SEED} elsewhere ${i}`, (seed) => offender.request('live', seed)));
-        const last = offender.request('live', `${SEED} killed ${process}`).then(
-          () => 'it was too late',
+        if (i + 1 < processes) next = startGuestProcess();
+        const until = Math.floor((count * (i + 1)) / processes);
+        for (let life = Math.floor((count * i) / processes); life < until; life++)
+          await misbehave(offender, `${SEED} elsewhere ${life}`);
+        const last = offender.request('live', `${SEED} killed ${i}`).then(
+          () => 'behind a life',
           () => 'amid a life',
         );
         await sleepMs(random.below(12));
-        if (offender.pid !== undefined) globalThis.process.kill(offender.pid, 'SIGKILL');
-        tally.count(`process of guests killed: ${await last}`);
+        if (offender.pid !== undefined) process.kill(offender.pid, 'SIGKILL');
+        tally.count(`process of guests killed ${await last}`);
         await offender.end();
       }
     }
 
     it(`lose nothing and are replayed exactly, whatever happens beside them: ${MISBEHAVIOURS} misbehaviours`, async () => {
       let isOver = false;
-      const neighbours = (['partitioned', 'hosted'] as const).map((architecture) =>
-        exchangeSteadily(architecture, EXCHANGES, () => isOver),
+      const processes = ARCHITECTURES.map(() => startGuestProcess());
+      const neighbours = ARCHITECTURES.map((architecture, i) =>
+        exchangeSteadily(processes[i], architecture, EXCHANGES, () => isOver),
       );
       const cells = Array.from({ length: CELL_LANES }, (_, lane) => {
         const count = Math.floor((SHARES.cells + lane) / CELL_LANES);
@@ -103,22 +105,24 @@ describe(
       const killing = killIoProcess(SHARES.ioKills, createRandom(`${SEED} io`), folder, () =>
         tally.count('I/O process killed'),
       );
-      const elsewhere = Math.floor(LIVES / 2);
+      const beside = Math.floor(LIVES / 2);
       const offenders = Promise.all([
         killing,
         ...cells,
-        misbehaveElsewhere(elsewhere, SHARES.offenders),
-        misbehaveHere(LIVES - elsewhere),
+        misbehaveElsewhere(LIVES - beside, SHARES.offenders),
+        // In the very process whose main thread serves the hosted neighbour.
+        (async () => {
+          for (let i = 0; i < beside; i++) await misbehave(processes[1], `${SEED} beside ${i}`);
+        })(),
       ]).finally(() => {
         isOver = true;
       });
       const [steady, [io]] = await Promise.all([Promise.all(neighbours), offenders]);
+      for (const neighbour of processes) await neighbour.end();
       for (const line of [...tally.lines(), ...endings.lines()]) console.log(`      ${line}`);
       steady.forEach(({ exchanges, lost, wrong, runs, identical }, i) => {
-        const architecture = ['partitioned', 'hosted'][i];
-        console.log(
-          `      ${architecture}: ${exchanges} exchanges, ${lost} lost, ${wrong} wrong; ${identical} of ${runs} runs replayed exactly`,
-        );
+        const replayed = `${identical} of ${runs} runs replayed exactly`;
+        console.log(`      ${ARCHITECTURES[i]}: ${exchanges} exchanges, ${lost} lost, ${wrong} wrong; ${replayed}`);
       });
       console.log(`      ${io.losses} I/O processes lost, ${io.breaks} breaks shown to the guest`);
       for (const { complaints, exchanges } of steady) {
@@ -138,12 +142,3 @@ describe(
     }
   },
 );
-
-/** Names the seed in whatever the misbehaviour fails of. */
-async function named<T>(seed: string, misbehave: (seed: string) => Promise<T>): Promise<T> {
-  try {
-    return await misbehave(seed);
-  } catch (cause) {
-    throw new Error(`seed "${seed}": ${(cause as Error).message}`, { cause });
-  }
-}
