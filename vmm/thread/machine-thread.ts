@@ -77,6 +77,8 @@ export class MachineThread {
   #threadId: number | undefined;
   #end: MachineEnd | undefined;
   #lost: VmmError | undefined;
+  /** Rejects whoever waits for the thread; once, and not behind its end. */
+  #lose: (error: VmmError) => void = () => {};
   #isDone = false;
   /** The thread is no longer this machine's. */
   #hasLeft = false;
@@ -100,7 +102,11 @@ export class MachineThread {
     this.#figures = new Float64Array(memory.figures);
     const { report, console, handover = () => {}, departure = () => {} } = listener;
     this.#outlet = new ThreadOutlet(memory, { report, console, handover, departure });
-    this.#inbox = new VcpuInbox(memory, () => this.#outlet.gather());
+    this.#inbox = new VcpuInbox(
+      memory,
+      () => this.#outlet.gather(),
+      (error) => this.#lose(error),
+    );
     this.#report = (record, length) => report(record, length, clock.now());
     this.exits = { snapshot: () => this.#snapshot(), of: (region) => this.#exitsOf(region) };
     const ram = new RemoteRam(this.memory, this.#inbox);
@@ -148,7 +154,7 @@ export class MachineThread {
     return this.#end;
   }
 
-  /** Set when the thread ended by itself. */
+  /** Set when the thread ended by itself, or has stood still for 5 s while something was to enter its guest. */
   get lost(): VmmError | undefined {
     return this.#lost;
   }
@@ -259,15 +265,15 @@ export class MachineThread {
       isSealed = resolve;
     });
     this.#worker.on('message', (message: ThreadMessage) => this.#hear(message, isReady, isSealed));
-    const lose = (error: VmmError): void => {
+    this.#lose = (error) => {
       if (this.#isDone || this.#lost !== undefined) return;
       this.#lost = error;
       Atomics.store(this.#control, CONTROL.activity, ACTIVITY.ended);
       fail(error);
       this.#listener.news();
     };
-    this.#worker.once('error', (error: Error) => lose(this.#lossOf(error)));
-    this.#worker.once('exit', () => lose(new VmmError('VMM_THREAD', `the thread of '${this.name}' has ended`)));
+    this.#worker.once('error', (error: Error) => this.#lose(this.#lossOf(error)));
+    this.#worker.once('exit', () => this.#lose(new VmmError('VMM_THREAD', `the thread of '${this.name}' has ended`)));
     failed.catch(() => {});
     return { ready: Promise.race([ready, failed]), sealed: Promise.race([sealed, failed]) };
   }
