@@ -105,7 +105,7 @@ export type {
 export type { MachineCore } from './machine/machine-core.js';
 export { imageDigest } from './machine/machine-digest.js';
 export type { MachineEnd } from './machine/machine-end.js';
-export type { MemoryPlan } from './machine/memory-plan.js';
+export { type MemoryPlan, type PlannedConfig, planMemory } from './machine/memory-plan.js';
 export type { ExitCost, MachineLimits, VirtualPace } from './machine/virtual-pace.js';
 export {
   type CoScheduled,
@@ -119,3 +119,4 @@ export { MachineThread, type MachineThreadListener, type MachineThreadOptions } 
 export type { ThreadSections } from './thread/remote-sections.js';
 export { SharedRing, sharedRingBytes } from './thread/shared-ring.js';
 export type { ThreadMachineConfig, ThreadSchedule } from './thread/thread-messages.js';
+export { VcpuThread } from './thread/vcpu-thread.js';

@@ -1,7 +1,6 @@
 /** A machine whose vCPU runs in a thread of its own, as the thread sees it that owns the machine's device. */
 
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { WallClock } from '../../base/index.js';
 import { BOARD } from '../boot/board-map.js';
 import { GuestMemory } from '../cpu/guest-memory.js';
@@ -21,6 +20,7 @@ import type { ThreadMachineConfig, ThreadMessage, ThreadOrder, ThreadSchedule } 
 import { ThreadOutlet } from './thread-outlet.js';
 import { ACTIVITY, CONTROL, createThreadMemory, FIGURE, INBOUND, ORDER, type ThreadMemory } from './thread-protocol.js';
 import { VcpuInbox } from './vcpu-inbox.js';
+import { startWorker, type VcpuThread } from './vcpu-thread.js';
 
 /** What comes of a thread. Nothing here is called before `start` has resolved, or after `sealed` has. */
 export interface MachineThreadListener {
@@ -44,6 +44,8 @@ export interface MachineThreadOptions {
   readonly spinNs?: number;
   /** Windows in which the vCPU runs, where it shares its core; always when absent. */
   readonly schedule?: ThreadSchedule;
+  /** The thread to run in, which no other machine has; one that ends with this machine when absent. */
+  readonly thread?: VcpuThread;
 }
 
 interface Ports {
@@ -53,7 +55,6 @@ interface Ports {
 
 const SLICE_INSTRUCTIONS = 5_000;
 const SPIN_NS = 20_000;
-const PROGRAM = new URL('./vcpu-worker.js', import.meta.url);
 
 export class MachineThread {
   readonly name: string;
@@ -67,6 +68,7 @@ export class MachineThread {
   readonly memory: GuestMemory;
   readonly plan: MemoryPlan;
   readonly #worker: Worker;
+  readonly #thread: VcpuThread | undefined;
   readonly #control: Int32Array;
   readonly #figures: Float64Array;
   readonly #inbox: VcpuInbox;
@@ -81,7 +83,11 @@ export class MachineThread {
   #threadId: number | undefined;
   #end: MachineEnd | undefined;
   #lost: VmmError | undefined;
+  /** Rejects whoever waits for the thread; once, and not behind its end. */
+  #lose: (error: VmmError) => void = () => {};
   #isDone = false;
+  /** The thread is no longer this machine's. */
+  #hasLeft = false;
   #sealing: Promise<JournalEnd | undefined> | undefined;
 
   /** Starts the thread; its machine can be joined to a device at once, and `ready` tells when it is built. */
@@ -102,11 +108,16 @@ export class MachineThread {
     this.#figures = new Float64Array(memory.figures);
     const { report, console, handover = () => {}, departure = () => {} } = listener;
     this.#outlet = new ThreadOutlet(memory, { report, console, handover, departure });
-    this.#inbox = new VcpuInbox(memory, () => this.#outlet.gather());
+    this.#inbox = new VcpuInbox(
+      memory,
+      () => this.#outlet.gather(),
+      (error) => this.#lose(error),
+    );
     this.#report = (record, length) => report(record, length, clock.now());
     this.exits = { snapshot: () => this.#snapshot(), of: (region) => this.#exitsOf(region) };
     const ram = new RemoteRam(this.memory, this.#inbox);
     const { reportRing } = this.plan;
+    this.#thread = options.thread;
     this.#worker = this.#start(config, memory, options);
     const { ready, sealed } = this.#watch();
     this.#ready = ready;
@@ -158,7 +169,7 @@ export class MachineThread {
     return this.#end;
   }
 
-  /** Set when the thread ended by itself. */
+  /** Set when the thread ended by itself, or has stood still for 5 s while something was to enter its guest. */
   get lost(): VmmError | undefined {
     return this.#lost;
   }
@@ -221,7 +232,9 @@ export class MachineThread {
     this.#isDone = true;
     this.#inbox.close();
     this.#sealing ??= Promise.resolve(undefined);
-    await this.#worker.terminate();
+    if (this.#thread === undefined) await this.#worker.terminate();
+    else if (!this.#hasLeft) await this.#thread.discard();
+    this.#hasLeft = true;
   }
 
   async #seal(): Promise<JournalEnd> {
@@ -230,7 +243,9 @@ export class MachineThread {
     const end = await this.#sealed;
     this.#inbox.close();
     this.poll();
-    await this.#worker.terminate();
+    if (this.#thread === undefined) await this.#worker.terminate();
+    else this.#thread.release();
+    this.#hasLeft = true;
     return end;
   }
 
@@ -249,7 +264,7 @@ export class MachineThread {
       spinNs: options.spinNs ?? SPIN_NS,
       ...(options.schedule === undefined ? {} : { schedule: options.schedule }),
     };
-    return new Worker(fileURLToPath(PROGRAM), { workerData: order });
+    return options.thread?.take(order) ?? startWorker(order);
   }
 
   #watch(): { readonly ready: Promise<void>; readonly sealed: Promise<JournalEnd> } {
@@ -266,15 +281,15 @@ export class MachineThread {
       isSealed = resolve;
     });
     this.#worker.on('message', (message: ThreadMessage) => this.#hear(message, isReady, isSealed));
-    const lose = (error: VmmError): void => {
+    this.#lose = (error) => {
       if (this.#isDone || this.#lost !== undefined) return;
       this.#lost = error;
       Atomics.store(this.#control, CONTROL.activity, ACTIVITY.ended);
       fail(error);
       this.#listener.news();
     };
-    this.#worker.once('error', (error: Error) => lose(this.#lossOf(error)));
-    this.#worker.once('exit', () => lose(new VmmError('VMM_THREAD', `the thread of '${this.name}' has ended`)));
+    this.#worker.once('error', (error: Error) => this.#lose(this.#lossOf(error)));
+    this.#worker.once('exit', () => this.#lose(new VmmError('VMM_THREAD', `the thread of '${this.name}' has ended`)));
     failed.catch(() => {});
     return { ready: Promise.race([ready, failed]), sealed: Promise.race([sealed, failed]) };
   }
