@@ -45,9 +45,11 @@ plan(
     }
 
     it('hands its blocks to a neighbour that computes, whole and without a gap', async () => {
-      const neighbour = (await beside('mode=load report=100')).guest(1);
+      const run = await beside('mode=load report=100');
+      const neighbour = run.guest(1);
       expect(neighbour.counter('good')).to.be.greaterThan(0);
-      expect(neighbour.counter('bad')).to.equal(0);
+      // A host that stops the sampler for long makes it write into a block that it is still sending, which it counts.
+      expect(neighbour.counter('bad')).to.be.at.most(run.counter('overruns'));
       if (!isWall) expect([neighbour.counter('missed'), neighbour.counter('gaps')]).to.deep.equal([0, 0]);
     });
 

@@ -146,7 +146,9 @@ describe(title('a guest and its companion in two cells'), function () {
     expect(result.guests.map(({ name }) => name)).to.deep.equal(['guest', 'companion']);
     const counters = result.guests[1].reports.at(-1)?.fields;
     expect(counters?.good).to.be.greaterThan(3);
-    expect(counters?.bad).to.equal(0);
+    // A host that stops the sampler for long makes it write into a block that it is still sending, which it counts.
+    const own = result.guests[0].reports.findLast(({ channel }) => channel === 'counters')?.fields;
+    expect(counters?.bad).to.be.at.most(own?.overruns ?? 0);
     expect(result.guests[0].exits.byReason).not.to.have.property('mmio-write shared-memory');
     expect(result.certification.certified, result.certification.sentence).to.equal(true);
     expect(result.companion?.trace?.path).to.match(/trace\.companion\.pcapng$/);

@@ -50,7 +50,7 @@ describe(title('a guest beside a companion in wall time'), function () {
     expect(run).to.be.certified;
     expect(run.channel('blocks').count).to.be.greaterThan(5);
     expect(run.guest(1).counter('good')).to.be.greaterThan(0);
-    expect(run.guest(1).counter('bad')).to.equal(0);
+    expect(run.guest(1).counter('bad')).to.be.at.most(run.counter('overruns'));
     expect(run.interrupt('timer').latency.count).to.be.greaterThan(100);`;
 
   it('needs no port, is certified, and is replayed from one trace when hosted', async () => {

@@ -7,8 +7,10 @@ import { shippedGuest, ThreadedGuest } from './thread-test-kit.js';
 
 const RUNS = process.env.RIGVISOR_NIGHTLY === '1' ? 200 : 2;
 const BLOCKS = 8;
-/** Of the record of a block: what the guest's header takes in front of it. */
 const BLOCK_CHANNEL = 0;
+const COUNTERS_CHANNEL = 1;
+/** Bytes of the sampler's counters, and where its overruns stand in them. */
+const COUNTERS = { bytes: 44, overruns: 36 };
 
 describe('two guests in threads that share memory', function () {
   this.timeout(60_000 + RUNS * 20_000);
@@ -54,6 +56,14 @@ describe('two guests in threads that share memory', function () {
     const view = new DataView(record.buffer, record.byteOffset + record.length - 40);
     return [0, 4, 8, 12].map((at) => view.getUint32(at, true));
   };
+  const overruns = ({ sampler }: Pair): number => {
+    const record = sampler.reports.findLast(([channel]) => channel === COUNTERS_CHANNEL);
+    if (record === undefined) return 0;
+    return new DataView(record.buffer, record.byteOffset + record.length - COUNTERS.bytes).getUint32(
+      COUNTERS.overruns,
+      true,
+    );
+  };
   const expectIdentical = (guest: ThreadedGuest, where: string): void => {
     for (const name of ENGINE_NAMES) {
       const { divergence, identical } = guest.replay(name);
@@ -69,9 +79,10 @@ describe('two guests in threads that share memory', function () {
         const both = pair(doorbell, run % 2 === 0 ? 'mode=idle' : 'mode=load', engine);
         await start(both);
         await both.sampler.until(() => taken(both)[1] >= BLOCKS, `${BLOCKS} good blocks`, [both.load]);
-        expect(taken(both)[2], 'bad blocks').to.equal(0);
         const { sampler, load } = both;
         await Promise.all([sampler.seal(), load.seal()]);
+        // A host that stops the sampler for long makes it write into a block that it is still sending, which it counts.
+        expect(taken(both)[2], 'bad blocks').to.be.at.most(overruns(both));
         expectIdentical(sampler, `the sampler, ${engine}`);
         expectIdentical(load, `the load, ${engine}`);
         const exits = sampler.thread.exits.of(SHARED_MEMORY_REGION);
