@@ -45,6 +45,10 @@ function rowsOf(name: string, { latencyNs, samples, overruns, lostBlocks, taken 
     row('max', sorted.at(-1) ?? Number.NaN),
     { what: `${name}: samples taken`, value: samples, unit: `${overruns} too late` },
     { what: `${name}: blocks lost`, value: lostBlocks, unit: 'blocks', bar: { text: '0', met: lostBlocks === 0 } },
-    { what: `${name}: blocks at the neighbour`, value: taken.good, unit: `whole, ${taken.bad} bad` },
+    {
+      what: `${name}: blocks at the neighbour`,
+      value: taken.good,
+      unit: `whole, ${taken.bad} bad, ${taken.missed} missed`,
+    },
   ];
 }
