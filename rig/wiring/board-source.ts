@@ -1,17 +1,16 @@
 /** The board of a run: the profile's simulator, in virtual time. */
 
-import type { Random } from '../../base/index.js';
+import { type ClockDomain, NS_PER_MS, type Random } from '../../base/index.js';
 import { type BoardProfile, type BoardSimulator, createBoardSimulator } from '../../hal/index.js';
 import { RigError } from '../errors.js';
-import type { RunRequest, ScanEvidence } from '../run/run-types.js';
+import type { DeclaredClock, RunRequest, ScanEvidence } from '../run/run-types.js';
 import { BoardLink, refuseImpossible } from './board-link.js';
 import type { RunSource } from './run-source.js';
 
-/** `RIG_USAGE` for a binding to a real board or to a recording. */
+/** `RIG_USAGE` for a binding to a recording. */
 export function openBoardSource(request: RunRequest, profile: BoardProfile, random: Random): RunSource {
-  if (request.cell.binding !== 'sim') throw noBoard(profile, request.cell.binding);
+  if (request.cell.binding !== 'sim') throw noRecording(profile);
   refuseImpossible(request);
-  const { sampleClock } = profile.timing;
   let board: BoardSimulator | undefined;
   return {
     link: (trace) =>
@@ -20,23 +19,26 @@ export function openBoardSource(request: RunRequest, profile: BoardProfile, rand
         return board;
       }),
     pacing: 'modelled',
-    clocks: [
-      { name: 'device', ppm: sampleClock?.ppm ?? 0, quantumNs: (sampleClock?.jitterUs ?? 0) * 1000 },
-      { name: 'guest', ppm: 0, quantumNs: 100 },
-      { name: 'stamps', ppm: 0, quantumNs: 1 },
-    ],
+    clocks: boardClocks(profile, 'virtual'),
     ended: () => false,
     truth: () => undefined,
     scans: () => (board === undefined ? [] : scansOf(board)),
   };
 }
 
-/** A board is bound to its simulator alone, so far. */
-export function noBoard(profile: BoardProfile, binding: 'real' | 'replay'): RigError {
-  const what =
-    binding === 'real'
-      ? 'real boards cannot be opened yet'
-      : 'a recording holds what a board did, not what it would have done for another guest';
+/** In wall time a board's sample clock is what its data sheet promises, and stamps are as good as the host's. */
+export function boardClocks({ timing }: BoardProfile, domain: ClockDomain): DeclaredClock[] {
+  const { sampleClock } = timing;
+  return [
+    { name: 'device', ppm: sampleClock?.ppm ?? 0, quantumNs: (sampleClock?.jitterUs ?? 0) * 1000 },
+    { name: 'guest', ppm: 0, quantumNs: 100 },
+    // A host's clock is off by tens of ppm, and its event loop turns once in a millisecond or so.
+    domain === 'wall' ? { name: 'stamps', ppm: 100, quantumNs: NS_PER_MS } : { name: 'stamps', ppm: 0, quantumNs: 1 },
+  ];
+}
+
+function noRecording(profile: BoardProfile): RigError {
+  const what = 'a recording holds what a board did, not what it would have done for another guest';
   return new RigError('RIG_USAGE', `${profile.name} is a board on a memory bus: ${what}`, {
     where: profile.name,
     hint: 'use --binding sim',

@@ -2,16 +2,25 @@
 
 import { rmSync } from 'node:fs';
 import { createRandom, NS_PER_MS, WallClock } from '../../base/index.js';
-import type { HardwareProfile, PortRestart, SerialProfile, TraceRecorder, UsbProfile } from '../../hal/index.js';
+import type {
+  BoardProfile,
+  HardwareProfile,
+  PortRestart,
+  SerialProfile,
+  TraceRecorder,
+  UsbProfile,
+} from '../../hal/index.js';
 import { BOARD } from '../../vmm/index.js';
 import { CollectionLog, checkCell } from '../cell/place-cell.js';
 import { runInCell } from '../cell/run-in-cell.js';
 import { RigError } from '../errors.js';
 import type { PlacementRun, RunRequest, RunResult, StopReason } from '../run/run-types.js';
-import { noBoard } from './board-source.js';
+import { BoardLink, refuseImpossible } from './board-link.js';
+import { boardClocks } from './board-source.js';
 import { type DeviceHosts, hostedDevices } from './device-hosts.js';
 import { seconds } from './duration-text.js';
 import { IoLoop } from './io-loop.js';
+import { checkBoardAddress, openRunBoard } from './open-board.js';
 import { openRunDevice } from './open-device.js';
 import type { OpenGuest } from './open-guest.js';
 import { openUsbDevice } from './open-usb-device.js';
@@ -40,7 +49,10 @@ export async function runWall(request: RunRequest, guest: OpenGuest, profile: Ha
     throw new RigError('RIG_USAGE', 'companions and latencies of interrupts exist in virtual time only, so far', {
       hint: 'use --binding sim',
     });
-  if (profile.kind === 'board') throw noBoard(profile, 'real');
+  if (profile.kind === 'board') {
+    refuseImpossible(request);
+    checkBoardAddress(profile, request.port);
+  }
   const evidence =
     request.cell.architecture === 'hosted'
       ? await performWallRun(request, guest, profile, { hosts: hostedDevices() })
@@ -70,15 +82,11 @@ export async function performWallRun(
   profile: HardwareProfile,
   { hosts, place }: WallHost,
 ): Promise<RunEvidence> {
-  if (profile.kind === 'board') throw noBoard(profile, 'real');
   const clock = new WallClock();
   const log = new StationLog();
   if (request.keepPassages === true) log.keepPassages(Number(clock.originMonotonicNs));
   const stations = new WallStations(clock, log, request.cell.architecture);
-  const device =
-    profile.kind === 'serial'
-      ? serialDevice(request, profile, clock, hosts, stations)
-      : usbDevice(request, profile, clock, hosts, stations);
+  const device = realDevice(request, profile, clock, hosts, stations);
   const loop = new IoLoop(clock, request.cell.architecture === 'partitioned');
   const assembly: RunAssembly<ThreadGuest> = new RunAssembly<ThreadGuest>({
     request,
@@ -127,6 +135,35 @@ export async function performWallRun(
 }
 
 type RealDevice = Pick<RunSource, 'link' | 'clocks'>;
+
+function realDevice(
+  request: RunRequest,
+  profile: HardwareProfile,
+  clock: WallClock,
+  hosts: DeviceHosts,
+  stations: WallStations,
+): RealDevice {
+  switch (profile.kind) {
+    case 'board':
+      return boardDevice(request, profile, clock);
+    case 'serial':
+      return serialDevice(request, profile, clock, hosts, stations);
+    default:
+      return usbDevice(request, profile, clock, hosts, stations);
+  }
+}
+
+/** A board is memory of the process that owns it: no library that might crash, and so no process of its own. */
+function boardDevice(request: RunRequest, profile: BoardProfile, clock: WallClock): RealDevice {
+  const { port, simulator, seed } = request;
+  return {
+    link: (trace) =>
+      new BoardLink(request, trace, () =>
+        openRunBoard({ profile, port, clock, random: createRandom(seed), simulator }),
+      ),
+    clocks: boardClocks(profile, 'wall'),
+  };
+}
 
 function serialDevice(
   request: RunRequest,

@@ -9,15 +9,14 @@ import { ReportRing, type ReportSink } from '../devices/report-ring.js';
 import { VmmError } from '../errors.js';
 import type { JournalEnd } from '../journal/journal-format.js';
 import type { Acquisition } from '../machine/acquisition.js';
-import { createRing } from '../machine/create-acquisition.js';
 import type { ExitSnapshot, RegionExits } from '../machine/exit-counters.js';
 import type { MachineEnd } from '../machine/machine-end.js';
 import { type MemoryPlan, planMemory } from '../machine/memory-plan.js';
-import { RemoteCharacterFrontend, RemoteUrbFrontend, stamp } from './port-frontend.js';
 import { RemoteRam } from './remote-ram.js';
+import { createThreadPort } from './thread-acquisition.js';
 import type { ThreadMachineConfig, ThreadMessage, ThreadOrder, ThreadSchedule } from './thread-messages.js';
 import { ThreadOutlet } from './thread-outlet.js';
-import { ACTIVITY, CONTROL, createThreadMemory, FIGURE, INBOUND, ORDER, type ThreadMemory } from './thread-protocol.js';
+import { ACTIVITY, CONTROL, createThreadMemory, FIGURE, ORDER, type ThreadMemory } from './thread-protocol.js';
 import { VcpuInbox } from './vcpu-inbox.js';
 
 /** What comes of a thread. Nothing here is called before `start` has resolved, or after `sealed` has. */
@@ -44,11 +43,6 @@ export interface MachineThreadOptions {
   readonly schedule?: ThreadSchedule;
 }
 
-interface Ports {
-  readonly characters?: RemoteCharacterFrontend;
-  readonly urbs?: RemoteUrbFrontend;
-}
-
 const SLICE_INSTRUCTIONS = 5_000;
 const SPIN_NS = 20_000;
 const PROGRAM = new URL('./vcpu-worker.js', import.meta.url);
@@ -65,7 +59,6 @@ export class MachineThread {
   readonly #figures: Float64Array;
   readonly #inbox: VcpuInbox;
   readonly #outlet: ThreadOutlet;
-  readonly #ports: Ports;
   readonly #reportRing: ReportRing | undefined;
   readonly #report: ReportSink;
   readonly #listener: MachineThreadListener;
@@ -86,7 +79,6 @@ export class MachineThread {
     options: MachineThreadOptions = {},
   ) {
     this.name = config.name;
-    if (config.acquisition !== undefined && 'layout' in config.acquisition) throw noBoard(config.name);
     this.clock = clock;
     this.#listener = listener;
     this.plan = planMemory(config);
@@ -111,11 +103,11 @@ export class MachineThread {
       this.#reportRing = new ReportRing({ ram, base: reportRing.gpa, dataBytes: reportRing.dataBytes });
       this.#reportRing.initialise();
     }
-    const { acquisition, ports } = this.#join(config, ram);
-    this.acquisition = acquisition;
-    this.#ports = ports;
-    this.#outlet.characters = ports.characters;
-    this.#outlet.urbs = ports.urbs;
+    const { plan } = this;
+    this.acquisition = createThreadPort({
+      ...{ kind: config.acquisition?.kind, clock, plan, ram },
+      ...{ inbox: this.#inbox, outlet: this.#outlet, control: this.#control },
+    });
     this.#inbox.commit();
   }
 
@@ -169,7 +161,7 @@ export class MachineThread {
   /** One turn of the I/O loop: takes what the guest has sent and put into its rings. Answers how much that was. */
   poll(): number {
     let moved = this.#outlet.take();
-    this.#ports.characters?.poll();
+    this.#outlet.characters?.poll();
     moved += this.acquisition?.poll() ?? 0;
     moved += this.pollReports();
     this.#inbox.commit();
@@ -296,38 +288,6 @@ export class MachineThread {
     }
   }
 
-  #join(
-    config: ThreadMachineConfig,
-    ram: RemoteRam,
-  ): { readonly acquisition: Acquisition | undefined; readonly ports: Ports } {
-    const kind = config.acquisition?.kind;
-    const inbox = this.#inbox;
-    const now = (): number => this.clock.now();
-    if (kind === 'ns16550a' || kind === 'virtio-console') {
-      const characters = new RemoteCharacterFrontend(inbox, this.#control, now);
-      return { acquisition: characterPort(kind, characters), ports: { characters } };
-    }
-    if (kind === 'virtio-usb') {
-      const urbs = new RemoteUrbFrontend(inbox, now, (urb) => this.#outlet.slotOf(urb));
-      const acquisition: Acquisition = {
-        kind,
-        frontend: urbs,
-        flush: () => urbs.flush(),
-        poll: () => 0,
-        inFlight: 0,
-        fault: '',
-      };
-      return { acquisition, ports: { urbs } };
-    }
-    const { plan, clock } = this;
-    const setPending = (bits: number, pending: boolean): void => {
-      if (pending) stamp(inbox, clock.now());
-      inbox.put(INBOUND.interrupts, pending ? bits : 0, pending ? 0 : bits);
-      inbox.commit();
-    };
-    return { acquisition: createRing({ clock, ram, plan, acquisition: kind, setPending }), ports: {} };
-  }
-
   #snapshot(): ExitSnapshot {
     const figures = this.#figures;
     const mmioReads = figures[FIGURE.mmioReads];
@@ -357,23 +317,4 @@ export class MachineThread {
     const { reads, writes } = this.#region(name, index);
     return reads + writes;
   }
-}
-
-function characterPort(kind: 'ns16550a' | 'virtio-console', frontend: RemoteCharacterFrontend): Acquisition {
-  return {
-    kind,
-    frontend,
-    flush: () => frontend.flush(),
-    poll: () => 0,
-    disconnected: (gone) => frontend.disconnected(gone),
-    fault: '',
-  };
-}
-
-/** A register access of the guest would have to wait for another thread. */
-function noBoard(name: string): VmmError {
-  return new VmmError('VMM_CONFIG', `The machine '${name}' has a board on a memory bus and cannot run in a thread.`, {
-    where: name,
-    hint: 'Run it in virtual time, in the thread that owns the board.',
-  });
 }

@@ -3,6 +3,7 @@
 import { Urb } from '../../base/index.js';
 import { URB_MAX_BYTES, URBS_IN_FLIGHT } from '../devices/urb-request.js';
 import type { RemoteCharacterFrontend, RemoteUrbFrontend } from './port-frontend.js';
+import type { RemoteBoardFrontend } from './remote-board.js';
 import { SharedRing } from './shared-ring.js';
 import { OUTBOUND, OUTBOUND_WORDS, PARITIES, type ThreadMemory } from './thread-protocol.js';
 
@@ -25,9 +26,10 @@ const BACKLOG_WORDS = 1 << 12;
  * moment, even from inside a call that hands one on; their order stays.
  */
 export class ThreadOutlet {
-  /** Whom characters and transfers of the guest are for; set before anything is taken. */
+  /** Whom characters, transfers and register accesses of the guest are for; set before anything is taken. */
   characters: RemoteCharacterFrontend | undefined;
   urbs: RemoteUrbFrontend | undefined;
+  board: RemoteBoardFrontend | undefined;
   readonly #ring: SharedRing;
   readonly #sinks: OutletSinks;
   readonly #record = new Uint8Array(REPORT_BYTES);
@@ -103,6 +105,15 @@ export class ThreadOutlet {
         break;
       case OUTBOUND.urbCancel:
         this.urbs?.backend?.cancel(this.#urb(words[at]));
+        break;
+      case OUTBOUND.boardWrite:
+        this.board?.write(words[at], words[at + 1]);
+        break;
+      case OUTBOUND.boardRead:
+        this.board?.read(words[at], words[at + 1]);
+        break;
+      case OUTBOUND.boardOverdue:
+        this.board?.overdue(words[at]);
         break;
       case OUTBOUND.report:
         this.#report(at);

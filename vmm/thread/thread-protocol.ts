@@ -38,6 +38,10 @@ export const INBOUND = {
   plugged: 12,
   /** Milliseconds and nanoseconds of the clock when the burst behind it was handed over. */
   stamp: 13,
+  /** Level of the board's interrupt line. */
+  boardLine: 14,
+  /** Ticket of the register read that it answers, value. What the board did inside the access is in front of it. */
+  boardAnswer: 15,
 } as const;
 
 /** Records from the vCPU. */
@@ -59,6 +63,12 @@ export const OUTBOUND = {
   handover: 8,
   /** Milliseconds and nanoseconds of the clock when the guest sent the first of the characters or transfers behind it. */
   departure: 9,
+  /** Offset, value: nobody waits for it. */
+  boardWrite: 10,
+  /** Ticket, offset: the guest stands still until it is answered. */
+  boardRead: 11,
+  /** Offset of a register whose reading was not answered in time. */
+  boardOverdue: 12,
 } as const;
 
 export const PARITIES = ['none', 'even', 'odd', 'mark', 'space'] as const;

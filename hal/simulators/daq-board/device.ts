@@ -264,10 +264,14 @@ class SimulatedDaqBoard implements BoardPort, DaqBoardTruth {
     const memory = this.#memory;
     if (this.#isClosed || memory === undefined) return;
     const nowNs = this.#clock.now();
-    conversion?.advance(nowNs);
     const ring = this.#ring;
     const tail = this.#word(R.tail);
-    if (ring !== undefined && ring.move(memory, tail) > 0 && this.#pendingNs === NEVER) this.#pendingNs = nowNs;
+    let completed = 0;
+    if (this.#clock.domain === 'wall' && conversion !== undefined && ring !== undefined)
+      completed = catchUp(conversion, ring, this.#fifo, memory, tail, nowNs);
+    conversion?.advance(nowNs);
+    if (ring !== undefined) completed += ring.move(memory, tail);
+    if (completed > 0 && this.#pendingNs === NEVER) this.#pendingNs = nowNs;
     const level = this.#wantsInterrupt(nowNs);
     const wanted = ring === undefined ? this.#fifo.capacity / 2 : ring.wanted(memory, tail);
     const dataNs = wanted <= this.#fifo.length ? NEVER : (conversion?.dueNs(wanted) ?? NEVER);
@@ -301,6 +305,28 @@ class SimulatedDaqBoard implements BoardPort, DaqBoardTruth {
     if (this.#ring.errors > 0) return true;
     const unseen = this.#unseen;
     return unseen > 0 && (unseen >= this.#word(R.coalesceCount) || nowNs >= this.#coalescedNs());
+  }
+}
+
+/**
+ * A host's timers are late, and its threads have other things to do; a board's DMA engine waits for neither. Moves what was due
+ * before `nowNs` when it was due, so that the FIFO overruns for want of descriptors alone. Returns the blocks completed.
+ */
+function catchUp(
+  conversion: Conversion,
+  ring: DmaRing,
+  fifo: NumberedFifo,
+  memory: BoardMemory,
+  tail: number,
+  nowNs: number,
+): number {
+  let completed = 0;
+  for (;;) {
+    const wanted = ring.wanted(memory, tail);
+    const dueNs = wanted <= fifo.length ? NEVER : conversion.dueNs(wanted);
+    if (dueNs >= nowNs) return completed;
+    conversion.advance(dueNs);
+    completed += ring.move(memory, tail);
   }
 }
 
