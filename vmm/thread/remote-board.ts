@@ -61,6 +61,8 @@ export class RemoteBoardFrontend implements BoardFrontend {
 
   /** The guest has waited too long for the register at `offset`, and goes on without. */
   overdue(offset: number): void {
-    this.fault ||= `the board did not answer a read of its register 0x${offset.toString(16)} within a second: the guest read all ones`;
+    const register = `0x${offset.toString(16).padStart(3, '0')}`;
+    this.fault ||= `a read of register ${register} was not answered within a second, and the guest read all ones`;
+    this.#backend?.overdue?.(offset);
   }
 }
