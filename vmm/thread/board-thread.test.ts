@@ -1,8 +1,10 @@
 import { expect } from 'chai';
 import { createRandom } from '../../base/index.js';
+import { BOARD } from '../boot/board-map.js';
 import { boardAcquisition } from '../machine/acquisition.js';
 import { ENGINE_NAMES, type EngineName } from '../machine/create-vcpu.js';
 import type { BoardAcquisitionKind } from '../machine/machine-config.js';
+import { program } from '../machine/test-support.js';
 import { ScriptedBoard } from './scripted-board.js';
 import { shippedGuest, ThreadedGuest } from './thread-test-kit.js';
 
@@ -81,5 +83,49 @@ describe('a guest in a thread of its own, with a board in another', function () 
     guest.thread.poll();
     expect(written).to.deep.equal([]);
     await guest.thread.kill();
+  });
+
+  it('loses and reorders nothing of a guest that floods its registers, and replays what it did', async () => {
+    const image = program(`
+      li s1, ${BOARD.acquisitionBoard.base}
+    again:
+      addi s2, s2, 1
+      sw s2, 0x44(s1)
+      j again`);
+    const instructions = 300_000;
+    const guest = new ThreadedGuest({ image, engine: 'translator', kind: 'board-registers', instructions });
+    let written = 0;
+    boardAcquisition(guest.thread).frontend.attach({
+      readRegister: () => 0,
+      writeRegister: (offset, value) => {
+        if (value !== ++written) expect.fail(`${value} was written to ${offset} in the place of ${written}`);
+      },
+    });
+    await guest.thread.ready();
+    guest.thread.run();
+    await guest.until(() => guest.thread.end !== undefined, 'the limit of instructions');
+    await guest.seal();
+    expect(written)
+      .to.equal(guest.thread.exits.of('acquisition'))
+      .and.to.be.above(instructions / 3 - 10);
+    for (const engine of ENGINE_NAMES) expect(guest.replay(engine).identical, engine).to.equal(true);
+  });
+
+  it('is killed while it waits for a register', async () => {
+    const image = shippedGuest('board-logger');
+    const guest = new ThreadedGuest({ image, engine: 'interpreter', kind: 'board-registers' });
+    let killed: Promise<void> | undefined;
+    boardAcquisition(guest.thread).frontend.attach({
+      readRegister: () => {
+        killed ??= guest.thread.kill();
+        return 0;
+      },
+      writeRegister: () => {},
+    });
+    await guest.thread.ready();
+    guest.thread.run();
+    await guest.until(() => killed !== undefined, 'a read of a register');
+    await killed;
+    expect([guest.thread.lost, guest.thread.end]).to.deep.equal([undefined, undefined]);
   });
 });
