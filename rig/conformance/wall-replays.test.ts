@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { openTrace } from '../../hal/index.js';
+import { WallClock } from '../../base/index.js';
+import { openTrace, startSharedBoard } from '../../hal/index.js';
 import { replayJournal } from '../../vmm/index.js';
 import { noTerminal } from '../e2e/terminal.js';
 import { measureLatency } from '../latency/index.js';
@@ -67,17 +68,18 @@ describe('runs of a board in wall time', function () {
   const outDir = mkdtempSync(join(tmpdir(), 'rigvisor-board-replays-'));
   after(() => rmSync(outDir, { recursive: true, force: true }));
 
-  it(`are replayed exactly on both engines, whichever architecture and engine ran them: ${BOARD_RUNS} runs`, async () => {
+  /** Architectures and engines in turn; answers how many of `runs` times both engines replayed exactly. */
+  async function replayed(runs: number, port: string): Promise<number> {
     const guest = openGuest('board-logger');
     let identical = 0;
-    for (let run = 0; run < BOARD_RUNS; run++) {
+    for (let run = 0; run < runs; run++) {
       const architecture = ARCHITECTURES[run % 2];
       const engine = ENGINES[Math.floor(run / 2) % ENGINES.length];
       const where = `run ${run}: ${architecture}, ${engine}`;
       const frontend = architecture === 'hosted' ? 'emulated' : 'ring';
       const request: RunRequest = {
         cell: { plan: 'replays', profile: BOARD, binding: 'real', architecture, frontend, engine },
-        ...{ guest: 'board-logger', port: 'sim:', durationNs: 60e9, seed: `replay ${run}`, outDir },
+        ...{ guest: 'board-logger', port, durationNs: 60e9, seed: `replay ${run}`, outDir },
         bootargs: 'rate=5000 source=counter scans=50 descriptors=4 blocks=20',
       };
       const { tracePath, guests, stop } = await performWallRun(request, guest, findProfile(BOARD), {
@@ -94,7 +96,22 @@ describe('runs of a board in wall time', function () {
         if (replay.identical) identical++;
       }
     }
-    console.log(`      ${identical} of ${2 * BOARD_RUNS} replays identical`);
-    expect(identical).to.equal(2 * BOARD_RUNS);
+    console.log(`      ${identical} of ${2 * runs} replays identical`);
+    return identical;
+  }
+
+  it(`are replayed exactly on both engines, whichever architecture and engine ran them: ${BOARD_RUNS} runs`, async () => {
+    expect(await replayed(BOARD_RUNS, 'sim:')).to.equal(2 * BOARD_RUNS);
+  });
+
+  const onLinux = process.platform === 'linux';
+  it(`are replayed exactly when another process runs the board${onLinux ? '' : ' (skipped: needs Linux)'}`, async function () {
+    if (!onLinux) this.skip();
+    const board = await startSharedBoard({ origin: new WallClock().origin });
+    try {
+      expect(await replayed(BOARD_RUNS, `shared:${board.path}`)).to.equal(2 * BOARD_RUNS);
+    } finally {
+      await board.stop();
+    }
   });
 });

@@ -1,7 +1,6 @@
 /** A machine whose vCPU runs in a thread of its own, as the thread sees it that owns the machine's device. */
 
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { WallClock } from '../../base/index.js';
 import { BOARD } from '../boot/board-map.js';
 import { GuestMemory } from '../cpu/guest-memory.js';
@@ -10,14 +9,17 @@ import { VmmError } from '../errors.js';
 import type { JournalEnd } from '../journal/journal-format.js';
 import type { Acquisition } from '../machine/acquisition.js';
 import type { ExitSnapshot, RegionExits } from '../machine/exit-counters.js';
+import type { InterruptLatencies, InterruptName, MeasuredInterrupts } from '../machine/interrupt-log.js';
 import type { MachineEnd } from '../machine/machine-end.js';
 import { type MemoryPlan, planMemory } from '../machine/memory-plan.js';
 import { RemoteRam } from './remote-ram.js';
+import { type ThreadSections, threadSections } from './remote-sections.js';
 import { createThreadPort } from './thread-acquisition.js';
 import type { ThreadMachineConfig, ThreadMessage, ThreadOrder, ThreadSchedule } from './thread-messages.js';
 import { ThreadOutlet } from './thread-outlet.js';
 import { ACTIVITY, CONTROL, createThreadMemory, FIGURE, ORDER, type ThreadMemory } from './thread-protocol.js';
 import { VcpuInbox } from './vcpu-inbox.js';
+import { startWorker, type VcpuThread } from './vcpu-thread.js';
 
 /** What comes of a thread. Nothing here is called before `start` has resolved, or after `sealed` has. */
 export interface MachineThreadListener {
@@ -37,24 +39,30 @@ export interface MachineThreadListener {
 export interface MachineThreadOptions {
   /** Instructions between two looks outside: what enters the guest waits so long at most. */
   readonly sliceInstructions?: number;
-  /** How long an idle vCPU looks again and again before it is put to sleep. */
+  /** How long an idle vCPU looks again and again before it is put to sleep, and before its next timer is due. */
   readonly spinNs?: number;
   /** Windows in which the vCPU runs, where it shares its core; always when absent. */
   readonly schedule?: ThreadSchedule;
+  /** The thread to run in, which no other machine has; one that ends with this machine when absent. */
+  readonly thread?: VcpuThread;
 }
 
 const SLICE_INSTRUCTIONS = 5_000;
 const SPIN_NS = 20_000;
-const PROGRAM = new URL('./vcpu-worker.js', import.meta.url);
 
 export class MachineThread {
   readonly name: string;
   readonly clock: WallClock;
   readonly acquisition: Acquisition | undefined;
+  /** Memory shared with another guest; undefined for a guest made without. */
+  readonly sharedMemory: ThreadSections | undefined;
+  /** Latencies of measured interrupts, from when it is sealed on; undefined where none is measured. */
+  interrupts: { of(name: InterruptName): InterruptLatencies | undefined } | undefined;
   readonly exits: { snapshot(): ExitSnapshot; of(region: string): number };
   readonly memory: GuestMemory;
   readonly plan: MemoryPlan;
   readonly #worker: Worker;
+  readonly #thread: VcpuThread | undefined;
   readonly #control: Int32Array;
   readonly #figures: Float64Array;
   readonly #inbox: VcpuInbox;
@@ -68,7 +76,11 @@ export class MachineThread {
   #threadId: number | undefined;
   #end: MachineEnd | undefined;
   #lost: VmmError | undefined;
+  /** Rejects whoever waits for the thread; once, and not behind its end. */
+  #lose: (error: VmmError) => void = () => {};
   #isDone = false;
+  /** The thread is no longer this machine's. */
+  #hasLeft = false;
   #sealing: Promise<JournalEnd | undefined> | undefined;
 
   /** Starts the thread; its machine can be joined to a device at once, and `ready` tells when it is built. */
@@ -88,11 +100,16 @@ export class MachineThread {
     this.#figures = new Float64Array(memory.figures);
     const { report, console, handover = () => {}, departure = () => {} } = listener;
     this.#outlet = new ThreadOutlet(memory, { report, console, handover, departure });
-    this.#inbox = new VcpuInbox(memory, () => this.#outlet.gather());
+    this.#inbox = new VcpuInbox(
+      memory,
+      () => this.#outlet.gather(),
+      (error) => this.#lose(error),
+    );
     this.#report = (record, length) => report(record, length, clock.now());
     this.exits = { snapshot: () => this.#snapshot(), of: (region) => this.#exitsOf(region) };
     const ram = new RemoteRam(this.memory, this.#inbox);
     const { reportRing } = this.plan;
+    this.#thread = options.thread;
     this.#worker = this.#start(config, memory, options);
     const { ready, sealed } = this.#watch();
     this.#ready = ready;
@@ -107,6 +124,15 @@ export class MachineThread {
     this.acquisition = createThreadPort({
       ...{ kind: config.acquisition?.kind, clock, plan, ram },
       ...{ inbox: this.#inbox, outlet: this.#outlet, control: this.#control },
+    });
+    this.sharedMemory = threadSections({
+      plan,
+      clock,
+      // A sender may write its section at any time: what has been carried is in the journal of the one who got it.
+      ram: new RemoteRam(this.memory, this.#inbox, true),
+      inbox: this.#inbox,
+      outlet: this.#outlet,
+      news: listener.news,
     });
     this.#inbox.commit();
   }
@@ -135,7 +161,7 @@ export class MachineThread {
     return this.#end;
   }
 
-  /** Set when the thread ended by itself. */
+  /** Set when the thread ended by itself, or has stood still for 5 s while something was to enter its guest. */
   get lost(): VmmError | undefined {
     return this.#lost;
   }
@@ -163,6 +189,7 @@ export class MachineThread {
     let moved = this.#outlet.take();
     this.#outlet.characters?.poll();
     moved += this.acquisition?.poll() ?? 0;
+    moved += this.sharedMemory?.poll() ?? 0;
     moved += this.pollReports();
     this.#inbox.commit();
     return moved;
@@ -197,7 +224,9 @@ export class MachineThread {
     this.#isDone = true;
     this.#inbox.close();
     this.#sealing ??= Promise.resolve(undefined);
-    await this.#worker.terminate();
+    if (this.#thread === undefined) await this.#worker.terminate();
+    else if (!this.#hasLeft) await this.#thread.discard();
+    this.#hasLeft = true;
   }
 
   async #seal(): Promise<JournalEnd> {
@@ -206,7 +235,9 @@ export class MachineThread {
     const end = await this.#sealed;
     this.#inbox.close();
     this.poll();
-    await this.#worker.terminate();
+    if (this.#thread === undefined) await this.#worker.terminate();
+    else this.#thread.release();
+    this.#hasLeft = true;
     return end;
   }
 
@@ -225,7 +256,7 @@ export class MachineThread {
       spinNs: options.spinNs ?? SPIN_NS,
       ...(options.schedule === undefined ? {} : { schedule: options.schedule }),
     };
-    return new Worker(fileURLToPath(PROGRAM), { workerData: order });
+    return options.thread?.take(order) ?? startWorker(order);
   }
 
   #watch(): { readonly ready: Promise<void>; readonly sealed: Promise<JournalEnd> } {
@@ -242,15 +273,15 @@ export class MachineThread {
       isSealed = resolve;
     });
     this.#worker.on('message', (message: ThreadMessage) => this.#hear(message, isReady, isSealed));
-    const lose = (error: VmmError): void => {
+    this.#lose = (error) => {
       if (this.#isDone || this.#lost !== undefined) return;
       this.#lost = error;
       Atomics.store(this.#control, CONTROL.activity, ACTIVITY.ended);
       fail(error);
       this.#listener.news();
     };
-    this.#worker.once('error', (error: Error) => lose(this.#lossOf(error)));
-    this.#worker.once('exit', () => lose(new VmmError('VMM_THREAD', `the thread of '${this.name}' has ended`)));
+    this.#worker.once('error', (error: Error) => this.#lose(this.#lossOf(error)));
+    this.#worker.once('exit', () => this.#lose(new VmmError('VMM_THREAD', `the thread of '${this.name}' has ended`)));
     failed.catch(() => {});
     return { ready: Promise.race([ready, failed]), sealed: Promise.race([sealed, failed]) };
   }
@@ -283,9 +314,14 @@ export class MachineThread {
         break;
       case 'sealed':
         this.#isDone = true;
+        this.#keepInterrupts(message.interrupts);
         sealed(message.end);
         break;
     }
+  }
+
+  #keepInterrupts(measured: MeasuredInterrupts): void {
+    if (Object.keys(measured).length > 0) this.interrupts = { of: (name) => measured[name] };
   }
 
   #snapshot(): ExitSnapshot {

@@ -42,6 +42,12 @@ export const INBOUND = {
   boardLine: 14,
   /** Ticket of the register read that it answers, value. What the board did inside the access is in front of it. */
   boardAnswer: 15,
+  /** Milliseconds and nanoseconds of the clock at the event behind the `interrupts` that follow. */
+  event: 20,
+  /** Offset, length, bytes: they have become the peer's output section there. */
+  sectionCarry: 21,
+  /** Vector of a doorbell of the peer. */
+  sectionRing: 22,
 } as const;
 
 /** Records from the vCPU. */
@@ -69,6 +75,10 @@ export const OUTBOUND = {
   boardRead: 11,
   /** Offset of a register whose reading was not answered in time. */
   boardOverdue: 12,
+  /** Offset, length, bytes of the guest's output section, for its peer. */
+  sectionCarry: 20,
+  /** Vector of a doorbell for the peer. */
+  sectionRing: 21,
 } as const;
 
 export const PARITIES = ['none', 'even', 'odd', 'mark', 'space'] as const;

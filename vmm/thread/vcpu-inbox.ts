@@ -14,16 +14,19 @@ const MOST_BYTES = 1 << 16;
  * `put…` gathers, `commit` shows it to the vCPU and wakes it. When the ring is full the calling thread waits for the vCPU,
  * which looks into it between any two slices. The vCPU may itself be waiting for the calling thread to take what the guest has
  * sent: `onFull` must make room for that, and hand nothing on. What is put for a vCPU that has ended and makes no room, or
- * after `close`, is dropped. Throws `VMM_THREAD` when a vCPU that has not ended takes nothing at all for 5 s.
+ * after `close`, is dropped. A vCPU that has not ended and takes nothing at all for 5 s is given up: `onStuck` is told once, with
+ * `VMM_THREAD`, and what is put from then on is dropped. Nothing here throws, because devices put things from their own callbacks.
  */
 export class VcpuInbox {
   readonly #ring: SharedRing;
   readonly #control: Int32Array;
   readonly #onFull: () => void;
+  readonly #onStuck: (error: VmmError) => void;
   #isClosed = false;
 
-  constructor(memory: ThreadMemory, onFull: () => void) {
+  constructor(memory: ThreadMemory, onFull: () => void, onStuck: (error: VmmError) => void) {
     this.#onFull = onFull;
+    this.#onStuck = onStuck;
     this.#ring = new SharedRing(memory.inbound, INBOUND_WORDS);
     this.#control = new Int32Array(memory.control);
   }
@@ -45,6 +48,15 @@ export class VcpuInbox {
       this.#ring.words[at + 1] = piece;
       this.#copy(at + 2, source, offset + done, piece);
     }
+  }
+
+  /** A piece of the peer's output section. */
+  putSection(offset: number, source: Uint8Array, from: number, length: number): void {
+    const at = this.#begin(INBOUND.sectionCarry, 2 + ((length + 3) >> 2));
+    if (at < 0) return;
+    this.#ring.words[at] = offset;
+    this.#ring.words[at + 1] = length;
+    this.#copy(at + 2, source, from, length);
   }
 
   putRead(gpa: number, length: number, hash: number): void {
@@ -152,13 +164,19 @@ export class VcpuInbox {
     for (let waitedMs = 0; ; ) {
       const at = this.#ring.begin(kind, words);
       if (at >= 0 || Atomics.load(this.#control, CONTROL.activity) === ACTIVITY.ended) return at;
-      if (waitedMs >= PATIENCE_MS)
-        throw new VmmError('VMM_THREAD', `the thread of a vCPU has taken nothing for ${PATIENCE_MS / 1000} s`, {
-          hint: 'the host may be overloaded; give the rig a core of its own',
-        });
+      if (waitedMs >= PATIENCE_MS) return this.#giveUp();
       this.commit();
       this.#onFull();
       waitedMs = this.#ring.waitForRoom(LOOK_MS) ? 0 : waitedMs + LOOK_MS;
     }
+  }
+  #giveUp(): number {
+    this.#isClosed = true;
+    this.#onStuck(
+      new VmmError('VMM_THREAD', `the thread of a vCPU has taken nothing for ${PATIENCE_MS / 1000} s`, {
+        hint: 'the host may be overloaded; give the rig a core of its own',
+      }),
+    );
+    return -1;
   }
 }

@@ -1,6 +1,6 @@
 /** A virtio console with one port (virtio 1.2, section 5.3): characters by the burst instead of register by register. */
 
-import { ByteQueue, type Clock } from '../../../base/index.js';
+import { ByteQueue, type Clock, NS_PER_MS, Timer } from '../../../base/index.js';
 import type { InterruptLine, MmioDevice } from '../../bus/mmio-device.js';
 import { type CharacterBackend, type CharacterFrontend, LINE_STATUS } from '../character.js';
 import type { GuestRam } from '../guest-ram.js';
@@ -14,6 +14,9 @@ export const VIRTIO_CONSOLE = { deviceId: 3, receiveq: 0, transmitq: 1 } as cons
 const QUEUE_SIZE = 64;
 const DEFAULT_RECEIVE_CAPACITY = 4096;
 const TRANSMIT_SLICE_BYTES = 4096;
+/** After so many characters the rest of the queue waits for `TURN_NS`, so that no notification keeps the rig busy for long. */
+const TURN_BYTES = 256 * 1024;
+const TURN_NS = NS_PER_MS;
 
 export interface VirtioConsoleOptions {
   readonly clock: Clock;
@@ -28,7 +31,8 @@ export interface VirtioConsoleOptions {
  * `flushReceive`, or at the same instant by a timer: one DMA write for each buffer and one interrupt for each burst.
  *
  * A console has no line: parity and framing errors pass unmarked and are counted, breaks carry no data and are
- * counted, `configure` and `modemControl` are never called. Transmitted characters leave when the guest notifies.
+ * counted, `configure` and `modemControl` are never called. Transmitted characters leave when the guest notifies;
+ * behind a chain that makes them over 256 KiB, a millisecond later.
  */
 export class VirtioConsole implements MmioDevice, CharacterFrontend {
   /** What the guest cannot see, counted for the run's report. */
@@ -41,10 +45,13 @@ export class VirtioConsole implements MmioDevice, CharacterFrontend {
   readonly #waiting: ByteQueue;
   readonly #receiveScratch: Uint8Array;
   readonly #transmitScratch = new Uint8Array(TRANSMIT_SLICE_BYTES);
+  readonly #clock: Clock;
+  readonly #continue = new Timer(() => this.#transmit());
   #backend: CharacterBackend | undefined;
   #starved = false;
 
   constructor(options: VirtioConsoleOptions) {
+    this.#clock = options.clock;
     this.#ram = options.ram;
     this.#receiveQueue = new SplitQueue(options.ram, QUEUE_SIZE);
     this.#transmitQueue = new SplitQueue(options.ram, QUEUE_SIZE);
@@ -115,9 +122,10 @@ export class VirtioConsole implements MmioDevice, CharacterFrontend {
       writeConfig: () => {},
       notified: (index) => {
         if (index === VIRTIO_CONSOLE.receiveq) this.#deliver();
-        else this.#transmit();
+        else if (!this.#continue.armed) this.#transmit();
       },
       started: () => this.#deliver(),
+      reset: () => this.#clock.cancel(this.#continue),
     };
   }
 
@@ -158,12 +166,20 @@ export class VirtioConsole implements MmioDevice, CharacterFrontend {
 
   #transmit(): void {
     const queue = this.#transmitQueue;
+    let sent = 0;
     let completed = false;
-    for (;;) {
+    while (this.#transport.running) {
+      if (sent >= TURN_BYTES) {
+        this.#clock.schedule(this.#continue, this.#clock.now() + TURN_NS);
+        break;
+      }
       const found = queue.next();
       if (found === QUEUE.broken) this.#transport.fail(queue.fault);
       if (found !== QUEUE.chain) break;
-      for (let i = 0; i < queue.writableFrom; i++) this.#transmitSegment(queue.segmentGpa[i], queue.segmentLength[i]);
+      for (let i = 0; i < queue.writableFrom; i++) {
+        this.#transmitSegment(queue.segmentGpa[i], queue.segmentLength[i]);
+        sent += queue.segmentLength[i];
+      }
       queue.complete(0);
       completed = true;
     }
