@@ -47,6 +47,8 @@ export class MappedDaq implements RegisterTranslation {
   /** The host's memory refused a block, or it gave more than its ring holds, or the board counts wrongly. */
   #failed = false;
   #level = false;
+  /** The board's interrupt came and was not let through again. */
+  #isMasked = true;
 
   constructor(registers: Uint32Array, dma: DmaArea) {
     this.#registers = registers;
@@ -58,7 +60,7 @@ export class MappedDaq implements RegisterTranslation {
     this.#line = line;
     this.stop();
     for (let at = CONTROL_WORDS.first; at < CONTROL_WORDS.end; at += 4) this.#store(at, 0);
-    line.rearm();
+    this.#rearm();
   }
 
   read(offset: number): number {
@@ -92,9 +94,10 @@ export class MappedDaq implements RegisterTranslation {
   }
 
   interrupted(): void {
+    this.#isMasked = true;
     this.#bring();
     if (this.#wantsService()) this.#raise();
-    else this.#line?.rearm();
+    else this.#rearm();
   }
 
   stop(): void {
@@ -148,6 +151,8 @@ export class MappedDaq implements RegisterTranslation {
     const memory = this.#memory;
     if (memory === undefined || !this.#isRing || this.#failed) return;
     if (!this.#exchange(memory)) this.#fail();
+    // Before the board's own interrupt is here: whoever looks often need not wait for it.
+    else if (this.#hasEnough) this.#raise();
   }
 
   #exchange(memory: BoardMemory): boolean {
@@ -182,10 +187,16 @@ export class MappedDaq implements RegisterTranslation {
     return hasError || unseenBlocks(this.#ring.taken, this.#word(R.acknowledge)) > 0;
   }
 
-  /** The line falls; where the board still asks for service it rises by the board's next interrupt. */
+  /** The line falls unless enough wait; for what waits too long it rises by the board's next interrupt. */
   #acknowledged(): void {
     const isStuck = this.#failed || this.#load(R.dmaErrors) !== 0;
-    if (!isStuck) this.#lower();
+    if (!isStuck && !this.#hasEnough) this.#lower();
+  }
+
+  /** As many blocks wait as an interrupt is for. */
+  get #hasEnough(): boolean {
+    const unseen = this.#isRing ? unseenBlocks(this.#ring.taken, this.#word(R.acknowledge)) : 0;
+    return unseen > 0 && unseen >= this.#word(R.coalesceCount) && this.#canInterrupt;
   }
 
   #takeSample(): number {
@@ -204,10 +215,15 @@ export class MappedDaq implements RegisterTranslation {
   #lower(): void {
     if (!this.#level) return;
     this.#level = false;
+    if (this.#isMasked) this.#rearm();
+    this.#line?.set(false);
+  }
+
+  #rearm(): void {
     // A read brings the writes before it to the board: it has lowered its line when it is let through again.
     this.#load(R.status);
+    this.#isMasked = false;
     this.#line?.rearm();
-    this.#line?.set(false);
   }
 
   #word(offset: number): number {
