@@ -20,6 +20,7 @@ export {
   type HidReportType,
   parseReportDescriptor,
 } from './hid/report-ids.js';
+export type { PortRestart } from './host-process/device-keeper.js';
 export type {
   DeviceHost,
   HostConnection,
@@ -30,7 +31,7 @@ export type {
 export { HostProcess, type HostProcessOptions, HostRequestError } from './host-process/host-process.js';
 export { IoProcess, type IoProcessOptions } from './host-process/io-process.js';
 export { LOCAL_HOSTS, LocalHost } from './host-process/local-host.js';
-export type { RequestTable } from './host-process/protocol.js';
+export type { HostExchange, RequestTable } from './host-process/protocol.js';
 export { type HostHandlers, type HostService, sendToParent, serveHost } from './host-process/serve-host.js';
 export { listProfiles, loadProfile, type ProfileEntry, parseProfile } from './profile/load-profile.js';
 export {
@@ -73,7 +74,6 @@ export type { Divergence, DivergenceReport, FieldDifference, ReplayPolicy } from
 export { createReplayedPort, type ReplayedPort, type ReplayedPortOptions } from './serial/replayed-port.js';
 export {
   openRestartingPort,
-  type PortRestart,
   type RestartingPort,
   type RestartingPortOptions,
 } from './serial/restarting-port.js';

@@ -21,6 +21,8 @@ export interface PortFromHidOptions {
   readonly description: UsbDescription;
   /** The HID interface that the device is; the first one when absent. */
   readonly interfaceNumber?: number;
+  /** Told of each input report before it is handed on. */
+  readonly onReport?: () => void;
 }
 
 /** Reports that wait for a transfer; beyond it the device is paused and keeps them itself. */
@@ -44,6 +46,7 @@ class HidPort implements UsbPort {
   readonly #reports: (Uint8Array | typeof OVERRUN)[] = [];
   readonly #refused: Urb[] = [];
   readonly #timer = new Timer(() => this.#work());
+  readonly #reported: () => void;
   #sink: UsbSink | undefined;
   /** The transfers that the device is at; a late answer for another one is nobody's. */
   #atControl: Urb | undefined;
@@ -55,7 +58,9 @@ class HidPort implements UsbPort {
   #gone = false;
   #closed = false;
 
-  constructor(device: HidDevice, { name, clock, description, interfaceNumber }: PortFromHidOptions) {
+  constructor(device: HidDevice, options: PortFromHidOptions) {
+    const { name, clock, description, interfaceNumber, onReport = () => {} } = options;
+    this.#reported = onReport;
     this.name = name;
     this.description = description;
     this.#clock = clock;
@@ -121,6 +126,7 @@ class HidPort implements UsbPort {
   }
 
   readonly #onReport = (report: Uint8Array): void => {
+    this.#reported();
     this.#noteLoss();
     this.#class.noteInput(report);
     this.#reports.push(report);

@@ -1,7 +1,7 @@
 /** How a device speaks with whatever owns its library: a process of its own, a seat in a shared one, or the calling thread. */
 
 import type { HalError } from '../errors.js';
-import type { RequestTable } from './protocol.js';
+import type { HostExchange, RequestTable } from './protocol.js';
 import type { HostHandlers, HostService } from './serve-host.js';
 
 /**
@@ -20,6 +20,8 @@ export interface HostConnection<
   onEvent: (event: Event) => void;
   /** The host is lost without having been ended. Told once; whatever waited has rejected with the same error. */
   onLost: (error: HalError) => void;
+  /** Told of each request that was answered, before whoever asked is. Requests that failed are not told. */
+  onAnswered: (exchange: HostExchange) => void;
   request<Op extends keyof Requests & string>(
     op: Op,
     args: Requests[Op]['args'],

@@ -4,7 +4,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { HalError } from '../errors.js';
 import type { HostConnection } from './host-connection.js';
-import type { HostFailure, HostReply, HostRequest, RequestTable } from './protocol.js';
+import type { HostExchange, HostFailure, HostReply, HostRequest, RequestTable } from './protocol.js';
 
 export interface HostProcessOptions {
   /** What it is for, as a person would name it: `/dev/ttyUSB0`. */
@@ -41,6 +41,7 @@ export class HostRequestError extends Error {
 export interface RequestSubject {
   readonly where: string;
   readonly what: string;
+  readonly answered: (exchange: HostExchange) => void;
 }
 
 /** What a request rejects with that has reached its deadline. */
@@ -55,6 +56,13 @@ interface Pending {
   readonly resolve: (answer: unknown) => void;
   readonly reject: (error: Error) => void;
   readonly deadline: NodeJS.Timeout | undefined;
+  readonly subject: RequestSubject;
+  readonly askedNs: bigint;
+}
+
+function tellAnswered({ subject, askedNs }: Pending, { heardNs, doneNs }: HostReply): void {
+  if (heardNs === undefined || doneNs === undefined) return;
+  subject.answered({ op: subject.what, askedNs, heardNs, doneNs, answeredNs: process.hrtime.bigint() });
 }
 
 const END_MS = 1_000;
@@ -91,6 +99,7 @@ export class HostProcess<
   /** What the host sends of itself. */
   onEvent: (event: Event) => void = () => {};
   onLost: (error: HalError) => void = () => {};
+  onAnswered: (exchange: HostExchange) => void = () => {};
 
   constructor(options: HostProcessOptions) {
     this.#where = options.where;
@@ -119,7 +128,7 @@ export class HostProcess<
     op: Op,
     args: Requests[Op]['args'],
     deadlineMs = DEFAULT_REQUEST_MS,
-    subject: RequestSubject = { where: this.#where, what: op },
+    subject: RequestSubject = { where: this.#where, what: op, answered: (exchange) => this.onAnswered(exchange) },
   ): Promise<Requests[Op]['answer']> {
     if (this.#lost !== undefined) return Promise.reject(this.#lost);
     const id = this.#nextId++;
@@ -128,7 +137,13 @@ export class HostProcess<
         deadlineMs === Number.POSITIVE_INFINITY
           ? undefined
           : setTimeout(() => this.#expire(id, subject, deadlineMs), deadlineMs);
-      this.#pending.set(id, { resolve: resolve as (answer: unknown) => void, reject, deadline });
+      this.#pending.set(id, {
+        resolve: resolve as (answer: unknown) => void,
+        reject,
+        deadline,
+        subject,
+        askedNs: process.hrtime.bigint(),
+      });
       this.#post({ id, op, args });
     });
   }
@@ -173,8 +188,12 @@ export class HostProcess<
     if (pending === undefined) return;
     this.#pending.delete(message.id);
     clearTimeout(pending.deadline);
-    if (message.failure === undefined) pending.resolve(message.answer);
-    else pending.reject(new HostRequestError(message.failure));
+    if (message.failure !== undefined) {
+      pending.reject(new HostRequestError(message.failure));
+      return;
+    }
+    tellAnswered(pending, message);
+    pending.resolve(message.answer);
   }
 
   #beat(limit: number): void {

@@ -4,6 +4,7 @@ import { HalError } from '../errors.js';
 import type { HostConnection } from './host-connection.js';
 import { DEFAULT_REQUEST_MS } from './host-process.js';
 import type { IoChild } from './io-process.js';
+import type { HostExchange } from './protocol.js';
 
 export interface IoSeatOptions {
   readonly number: number;
@@ -26,6 +27,7 @@ export class IoSeat implements HostConnection<Requests, object, object> {
   #ended: Promise<void> | undefined;
   onEvent: (event: object) => void = () => {};
   onLost: (error: HalError) => void = () => {};
+  onAnswered: (exchange: HostExchange) => void = () => {};
 
   constructor(options: IoSeatOptions) {
     this.#options = options;
@@ -43,7 +45,8 @@ export class IoSeat implements HostConnection<Requests, object, object> {
     if (this.#ended !== undefined) throw new HalError('HAL_CLOSED', `${op}: ${where} is closed`, { where });
     try {
       const child = this.#child ?? (await this.#taken);
-      return await child.request('call', { seat: number, op, args }, deadlineMs, { where, what: op });
+      const answered = (exchange: HostExchange): void => this.onAnswered(exchange);
+      return await child.request('call', { seat: number, op, args }, deadlineMs, { where, what: op, answered });
     } catch (error) {
       throw this.#named(error);
     }
@@ -71,7 +74,8 @@ export class IoSeat implements HostConnection<Requests, object, object> {
   async #take(): Promise<IoChild> {
     const { number, factory, child, where } = this.#options;
     const running = await child;
-    await running.request('take', { seat: number, factory: factory.href }, undefined, { where, what: 'open' });
+    const subject = { where, what: 'open', answered: () => {} };
+    await running.request('take', { seat: number, factory: factory.href }, undefined, subject);
     this.#child = running;
     return running;
   }

@@ -3,7 +3,7 @@
 import { HalError } from '../errors.js';
 import { type AnyHost, type HostConnection, type HostProvider, loadHost } from './host-connection.js';
 import { DEFAULT_REQUEST_MS, HostRequestError, requestTimeout } from './host-process.js';
-import type { RequestTable } from './protocol.js';
+import type { HostExchange, RequestTable } from './protocol.js';
 import { failureOf } from './serve-host.js';
 
 /**
@@ -23,6 +23,7 @@ export class LocalHost<
   #ended: Promise<void> | undefined;
   onEvent: (event: Event) => void = () => {};
   onLost: (error: HalError) => void = () => {};
+  onAnswered: (exchange: HostExchange) => void = () => {};
 
   constructor(factory: URL, where: string) {
     this.#where = where;
@@ -65,8 +66,13 @@ export class LocalHost<
   }
 
   async #ask(op: string, args: unknown): Promise<unknown> {
+    const askedNs = process.hrtime.bigint();
     const host = this.#host ?? (await this.#loading);
-    return host.handlers[op](args);
+    const heardNs = process.hrtime.bigint();
+    const answer = await host.handlers[op](args);
+    const doneNs = process.hrtime.bigint();
+    this.onAnswered({ op, askedNs, heardNs, doneNs, answeredNs: doneNs });
+    return answer;
   }
 
   #closed(op: string): HalError {

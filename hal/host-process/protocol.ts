@@ -22,4 +22,19 @@ export interface HostReply {
   readonly id: number;
   readonly answer?: unknown;
   readonly failure?: HostFailure;
+  /** When the host took the request; both by `CLOCK_MONOTONIC`. */
+  readonly heardNs?: bigint;
+  /** When its library was done. */
+  readonly doneNs?: bigint;
+}
+
+/** When an answered request passed the stations between who asked and the library: `CLOCK_MONOTONIC`, one clock for every process of a machine. */
+export interface HostExchange {
+  readonly op: string;
+  /** It was given on its way. */
+  readonly askedNs: bigint;
+  readonly heardNs: bigint;
+  readonly doneNs: bigint;
+  /** The answer was here. */
+  readonly answeredNs: bigint;
 }

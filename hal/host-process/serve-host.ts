@@ -51,9 +51,11 @@ export function serveHost<Requests extends RequestTable<Requests>, Message exten
   service: HostService<Message> = {},
 ): void {
   const answer = async (id: number, op: keyof Requests, args: unknown): Promise<void> => {
+    const heardNs = process.hrtime.bigint();
     try {
       const handler = handlers[op] as (args: unknown) => Promise<unknown>;
-      sendToParent({ id, answer: await handler(args) } satisfies HostReply);
+      const answer = await handler(args);
+      sendToParent({ id, answer, heardNs, doneNs: process.hrtime.bigint() } satisfies HostReply);
     } catch (error) {
       sendToParent({ id, failure: failureOf(error) } satisfies HostReply);
     }

@@ -53,9 +53,15 @@ describe(title('a run on a real port'), function () {
     expect(verdict).to.equal('PASS');
     expect(cells[0].runs[0]).to.include({ clockDomain: 'wall', pacing: 'physical' });
     expect(cells[0].runs[0].certification.certified).to.equal(true);
-    const stations = cells[0].runs[0].stations as { readonly station: string; readonly count: number }[];
-    expect(stations.map(({ station }) => station).sort()).to.deep.equal(['driver', 'ioProcess']);
-    for (const { count } of stations) expect(count).to.be.greaterThan(5);
+    const stations = cells[0].runs[0].stations as {
+      readonly station: string;
+      readonly direction: string;
+      readonly count: number;
+    }[];
+    for (const name of ['driver', 'ioProcess'])
+      expect(
+        stations.find(({ station, direction }) => station === name && direction === 'in')?.count,
+      ).to.be.greaterThan(5);
   });
 
   it('runs in a cell of its own when partitioned, with no exit on the data path', async () => {

@@ -21,6 +21,8 @@ export type PeerReport =
       readonly kind: 'measured';
       /** From before the character was written to after its echo was read. */
       readonly roundTripNs: Float64Array;
+      /** When each character was about to be written: nanoseconds of `CLOCK_MONOTONIC`. */
+      readonly sentNs: Float64Array;
       readonly lost: number;
       /** Echoes of another character. */
       readonly wrong: number;

@@ -3,3 +3,4 @@
 export type { Architecture, Engine, Frontend } from '../run/run-types.js';
 export { type LatencyOptions, type LatencyRound, measureLatency } from './measure-latency.js';
 export { type Interval, type QuantileDifference, quantileDifference, sortedQuantile } from './paired-difference.js';
+export { predictLatency } from './predict-latency.js';

@@ -7,6 +7,7 @@ import type { Continuity } from '../metrics/integrity.js';
 import type { Statistic } from '../metrics/statistic.js';
 import type {
   Certification,
+  CostModel,
   DeclaredClock,
   GuestExits,
   GuestReport,
@@ -82,7 +83,7 @@ export interface RunSummary {
   readonly stations: readonly StationSummary[];
   readonly certification: Certification;
   readonly trace: { readonly file: string; readonly sha256: string; readonly blocks: number; readonly bytes: number };
-  readonly calibration: { readonly name: string; readonly provenance: string };
+  readonly calibration: CostModel;
   /** Of a cell in wall time. */
   readonly placement?: PlacementRun;
 }
@@ -114,7 +115,7 @@ export function summarizeRun(result: RunResult, asked: Readonly<Record<string, u
     stations: result.stations ?? [],
     certification: result.certification,
     trace: { file: basename(trace.path), sha256: trace.sha256, blocks: trace.blocks, bytes: trace.bytes },
-    calibration: { name: result.calibration.name, provenance: result.calibration.provenance },
+    calibration: result.calibration,
     ...(result.placement === undefined ? {} : { placement: result.placement }),
   };
 }

@@ -86,6 +86,8 @@ export interface RunRequest {
   readonly limits?: RunLimits;
   /** Whether a cell asks its host for a core, real-time priority and locked memory; true when absent. */
   readonly realTime?: boolean;
+  /** Of a run in wall time: keeps each passage of a station, not the percentiles alone. */
+  readonly keepPassages?: boolean;
   readonly abort?: AbortSignal;
   readonly progress?: (progress: RunProgress) => void;
 }
@@ -227,8 +229,37 @@ export interface DeclaredClock {
 }
 
 /** Time spent at one station of the I/O path. */
+/** Where the costs of a path come from. */
+export interface CostModel {
+  readonly name: string;
+  readonly provenance: string;
+  /** How well it predicts the machine that it was made on; absent where nobody has measured that. */
+  readonly prediction?: readonly LatencyPrediction[];
+}
+
+/** Round trips of characters through a guest: what virtual time said of them, and what they then took in wall time. */
+export interface LatencyPrediction {
+  readonly architecture: Architecture;
+  readonly frontend: Frontend;
+  readonly exchanges: number;
+  readonly predictedNs: { readonly p50: number; readonly p99: number };
+  readonly measuredNs: { readonly p50: number; readonly p99: number };
+}
+
+/** Towards the guest, or from it. */
+export type Direction = 'in' | 'out';
+
+/** One passage of a station in wall time; nanoseconds of `CLOCK_MONOTONIC`, so that those of several processes can be compared. */
+export interface StationPassage {
+  readonly station: string;
+  readonly direction: Direction;
+  readonly fromNs: number;
+  readonly toNs: number;
+}
+
 export interface StationSummary {
   readonly station: string;
+  readonly direction: Direction;
   readonly count: number;
   readonly p50Ns: number;
   readonly p99Ns: number;
@@ -303,7 +334,7 @@ export interface RunResult {
   readonly trace: TraceFile;
   readonly stop: StopReason;
   /** The cost model of the path, or what says that times are measured. */
-  readonly calibration: { readonly name: string; readonly provenance: string };
+  readonly calibration: CostModel;
 }
 
 /** Performs runs. `execute` rejects with a coded error when a run cannot start or the rig fails; how a run ended is `stop`. */

@@ -6,9 +6,6 @@ import type { RunRequest } from '../run/run-types.js';
 import type { DeviceLink, JoinedPath, JoinOptions } from './device-link.js';
 import type { RunSource } from './run-source.js';
 
-/** Stands in a plan where others name a profile; no file has this name. */
-export const NO_DEVICE = 'none';
-
 /** `RIG_USAGE` for a binding that needs a device. */
 export function openNoDevice(request: RunRequest): RunSource {
   if (request.cell.binding !== 'sim')

@@ -11,6 +11,7 @@ import {
 } from '../../hal/index.js';
 import { RigError } from '../errors.js';
 import type { DeviceHosts } from './device-hosts.js';
+import type { WallStations } from './wall-stations.js';
 
 /** As `openRealPort`; `RIG_ABORTED` when the person ended it meanwhile, whatever came of the port. */
 export async function openDevice(
@@ -31,22 +32,22 @@ export interface RunDevice {
   readonly clock: WallClock;
   readonly abort: AbortSignal | undefined;
   readonly hosts: DeviceHosts;
+  readonly stations: WallStations;
   /** Told each time the port came back after the process that owned it was lost. */
   readonly restarted: (restart: PortRestart) => void;
-  /** Told for each chunk that came from the process that owns the port: from its read there to its arrival here. */
-  readonly crossed: (delayNs: number) => void;
 }
 
 /** The port of a run, owned by the run's hosts; it outlives them where they come back. Errors as `openDevice`. */
 export async function openRunDevice(device: RunDevice): Promise<ClosingPort> {
-  const { path, line, clock, abort, hosts, restarted, crossed } = device;
+  const { path, line, clock, abort, hosts, stations, restarted } = device;
+  const provider = stations.stamped(hosts.provider);
   const open = (settings: LineSettings): Promise<BindingPort> =>
     openRealPort({
       path,
       line: settings,
       clock,
-      hosts: hosts.provider,
-      onChunk: ({ atNs }) => crossed(Math.max(0, clock.now() - atNs)),
+      hosts: provider,
+      onChunk: ({ atNs }) => stations.arrived(atNs),
     });
   const opening = hosts.comesBack
     ? openRestartingPort({ name: path, clock, line, open, onRestart: restarted })

@@ -7,6 +7,8 @@ import { RigError } from '../errors.js';
 import { cellDevices } from './device-hosts.js';
 import { findProfile } from './executor.js';
 import { openUsbDevice, parseUsbAddress } from './open-usb-device.js';
+import { StationLog } from './station-log.js';
+import { WallStations } from './wall-stations.js';
 
 function usbProfile(name: string): UsbProfile {
   const profile = findProfile(name);
@@ -52,6 +54,7 @@ describe('the name of a USB device', () => {
       clock,
       abort: undefined,
       hosts: cellDevices(),
+      stations: new WallStations(clock, new StationLog(), 'partitioned'),
       restarted: () => expect.fail('nothing was lost'),
     });
     expect(port.description.device).to.deep.equal(device.description.device);

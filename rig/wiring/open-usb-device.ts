@@ -24,6 +24,7 @@ import {
 import { RigError } from '../errors.js';
 import type { DeviceHosts } from './device-hosts.js';
 import type { OpenedUsb } from './usb-link.js';
+import type { WallStations } from './wall-stations.js';
 
 const SPELLING =
   'write usb:10cf:5500, hid:10cf:5500, /dev/hidraw0, usb:1-1.2 or usbip:HOST/1-1; left out, the ids of the profile count';
@@ -58,6 +59,7 @@ export interface RunUsbDevice {
   readonly clock: WallClock;
   readonly abort: AbortSignal | undefined;
   readonly hosts: DeviceHosts;
+  readonly stations: WallStations;
   /** Told each time the device came back after the process that owned it was lost. */
   readonly restarted: (restart: PortRestart) => void;
 }
@@ -67,7 +69,7 @@ export interface RunUsbDevice {
  * `RIG_ABORTED` when the person ended it meanwhile.
  */
 export async function openUsbDevice(device: RunUsbDevice): Promise<OpenedUsb> {
-  const { address: text, profile, clock, abort, hosts, restarted } = device;
+  const { address: text, profile, clock, abort, hosts, stations, restarted } = device;
   const address = parseUsbAddress(text, profile);
   try {
     if (address.way === 'usbip') {
@@ -75,11 +77,12 @@ export async function openUsbDevice(device: RunUsbDevice): Promise<OpenedUsb> {
       return { port: await connectUsbip({ host, busid, clock, ...(port === undefined ? {} : { port }) }) };
     }
     const { way, selector } = address;
+    const provider = stations.stamped(hosts.provider);
     const open = (): Promise<OwnedUsbPort> => {
-      if (way === 'usb') return openByLibrary(selector, profile, clock, hosts.provider);
+      if (way === 'usb') return openByLibrary(selector, profile, clock, provider);
       return text === undefined
-        ? openHidOrUsb(profile, clock, hosts.provider)
-        : openHidDevice(selector, profile, clock, hosts.provider);
+        ? openHidOrUsb(profile, clock, provider, stations)
+        : openHidDevice(selector, profile, clock, provider, stations);
     };
     if (!hosts.comesBack) return await open();
     const port = await openRestartingUsbPort({ clock, open, onRestart: restarted });
@@ -91,9 +94,14 @@ export async function openUsbDevice(device: RunUsbDevice): Promise<OpenedUsb> {
 }
 
 /** A kernel may keep its HID driver from a device (Linux leaves the K8055 to comedi); the library takes it all the same. */
-async function openHidOrUsb(profile: UsbProfile, clock: WallClock, hosts: HostProvider): Promise<OwnedUsbPort> {
+async function openHidOrUsb(
+  profile: UsbProfile,
+  clock: WallClock,
+  hosts: HostProvider,
+  stations: WallStations,
+): Promise<OwnedUsbPort> {
   try {
-    return await openHidDevice(undefined, profile, clock, hosts);
+    return await openHidDevice(undefined, profile, clock, hosts, stations);
   } catch (error) {
     if (!(error instanceof HalError) || error.code !== 'HAL_NOT_FOUND') throw error;
     return openByLibrary(undefined, profile, clock, hosts);
@@ -131,11 +139,13 @@ async function openHidDevice(
   profile: UsbProfile,
   clock: WallClock,
   hosts: HostProvider,
+  stations: WallStations,
 ): Promise<OwnedUsbPort> {
   const description = describedBy(profile, clock);
   const device = await openRealHid(text?.startsWith('/dev/') ? text : selectorOf(text, profile), { hosts });
+  const onReport = (): void => stations.arrived(clock.fromMonotonic(device.arrivedMonotonicNs));
   const name = `hid:${text ?? `${profile.bind.usb.vendorId}:${profile.bind.usb.productId}`}`;
-  return { port: portFromHid(device, { name, clock, description }), closed: () => device.close() };
+  return { port: portFromHid(device, { name, clock, description, onReport }), closed: () => device.close() };
 }
 
 /** The HID driver hands over reports and no descriptors: those are the model's. */

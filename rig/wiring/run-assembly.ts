@@ -31,6 +31,8 @@ export interface AssemblyOptions<G extends GuestUnit> {
   /** Describes the device in the trace. Called with the recording armed, before the device is touched. */
   readonly link: (recorder: TraceRecorder) => DeviceLink;
   readonly makeGuest: GuestMaker<G>;
+  /** Where the stations' delays are kept, when somebody else measures them too. */
+  readonly stations?: StationLog;
   /** The companion that the request names, opened. */
   readonly companion?: OpenGuest;
   /** Takes the trace instead of a file in the run's folder. */
@@ -54,7 +56,7 @@ const MOST_GUESTS = 64;
 export const COMPANION = 'companion';
 
 export class RunAssembly<G extends GuestUnit> {
-  readonly stations = new StationLog();
+  readonly stations: StationLog;
   readonly recorder: TraceRecorder;
   readonly tracePath: string;
   /** All of them, the companion last. */
@@ -70,6 +72,7 @@ export class RunAssembly<G extends GuestUnit> {
   constructor(options: AssemblyOptions<G>) {
     const { request, clock } = options;
     this.#options = options;
+    this.stations = options.stations ?? new StationLog();
     const names = guestNames(request);
     checkClaims(
       names.map((owner) => ({

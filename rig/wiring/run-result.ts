@@ -5,7 +5,7 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import type { ClockDomain } from '../../base/index.js';
 import { traceInfo } from '../../hal/index.js';
 import type { GuestImage } from '../../vmm/index.js';
-import type { PlacementRun, RunRequest, RunResult, StopReason } from '../run/run-types.js';
+import type { PlacementRun, RunRequest, RunResult, StationPassage, StopReason } from '../run/run-types.js';
 import type { Calibration } from './calibration.js';
 import { certificationMs, certify } from './certify.js';
 import type { GuestUnit } from './guest-unit.js';
@@ -26,6 +26,8 @@ export interface ResultParts {
 /** Everything that a run brought, before it is certified from its trace. */
 export type RunEvidence = Omit<RunResult, 'cell' | 'certification' | 'trace' | 'calibration'> & {
   readonly tracePath: string;
+  /** When the request asked for them. */
+  readonly passages?: readonly StationPassage[];
 };
 
 /** The assembly is closed: its trace is complete. */
@@ -44,6 +46,7 @@ export function gatherEvidence(parts: ResultParts): RunEvidence {
     stations: assembly.stations.summaries(),
     stop,
     ...(placement === undefined ? {} : { placement }),
+    ...(assembly.stations.passages === undefined ? {} : { passages: assembly.stations.passages }),
     tracePath: assembly.tracePath,
   };
 }
@@ -52,7 +55,7 @@ export function gatherEvidence(parts: ResultParts): RunEvidence {
 export async function certifiedResult(
   request: RunRequest,
   guest: OpenGuest,
-  { tracePath, ...evidence }: RunEvidence,
+  { tracePath, passages: _passages, ...evidence }: RunEvidence,
   calibration: Calibration | undefined,
   companion?: OpenGuest,
 ): Promise<RunResult> {
@@ -74,6 +77,7 @@ export async function certifiedResult(
         : {
             name: calibration.name,
             provenance: `${calibration.provenance.method}, ${calibration.provenance.cpu}, ${calibration.provenance.date}`,
+            ...(calibration.prediction === undefined ? {} : { prediction: calibration.prediction }),
           },
   };
 }

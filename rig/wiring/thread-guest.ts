@@ -7,8 +7,10 @@ import type { GuestUnit } from './guest-unit.js';
 export interface ThreadGuestHooks extends MachineThreadOptions {
   /** A guest has something to be looked at, while nobody looks. */
   readonly news: () => void;
-  /** What bursts took from this thread to a guest's emulated frontend. */
-  readonly handover: (delayNs: number) => void;
+  /** A burst that this thread handed over at `fromNs` was let into a guest at `toNs`. */
+  readonly handover: (fromNs: number, toNs: number) => void;
+  /** What follows left a guest's emulated frontend at `fromNs`. */
+  readonly departure: (fromNs: number) => void;
 }
 
 export type ThreadGuest = GuestUnit & MachineThread;
@@ -36,6 +38,7 @@ export function threadGuestMaker(clock: WallClock, hooks: ThreadGuestHooks): (co
         console: (byte) => config.onConsole?.(byte),
         report: (record, length, atNs) => config.onReport?.(record, length, atNs),
         handover: hooks.handover,
+        departure: hooks.departure,
         news: hooks.news,
       },
       hooks,

@@ -20,9 +20,11 @@ import { certifiedResult, gatherEvidence, type RunEvidence } from './run-result.
 import type { RunSource } from './run-source.js';
 import { SerialLink } from './serial-link.js';
 import { serialClocks } from './serial-source.js';
+import { StationLog } from './station-log.js';
 import { type ThreadGuest, threadGuestMaker } from './thread-guest.js';
 import { UsbLink } from './usb-link.js';
 import { usbClocks } from './usb-source.js';
+import { WallStations } from './wall-stations.js';
 
 /** Of a guest in a run: plans ask for none other. */
 const DEFAULT_RAM_BYTES = BOARD.ram.defaultBytes;
@@ -70,12 +72,13 @@ export async function performWallRun(
 ): Promise<RunEvidence> {
   if (profile.kind === 'board') throw noBoard(profile, 'real');
   const clock = new WallClock();
+  const log = new StationLog();
+  if (request.keepPassages === true) log.keepPassages(Number(clock.originMonotonicNs));
+  const stations = new WallStations(clock, log, request.cell.architecture);
   const device =
     profile.kind === 'serial'
-      ? serialDevice(request, profile, clock, hosts, (delayNs) => {
-          if (hosts.comesBack) assembly.stations.recorder('ioProcess')(delayNs);
-        })
-      : usbDevice(request, profile, clock, hosts);
+      ? serialDevice(request, profile, clock, hosts, stations)
+      : usbDevice(request, profile, clock, hosts, stations);
   const loop = new IoLoop(clock, request.cell.architecture === 'partitioned');
   const assembly: RunAssembly<ThreadGuest> = new RunAssembly<ThreadGuest>({
     request,
@@ -84,9 +87,11 @@ export async function performWallRun(
     calibration: undefined,
     random: createRandom(request.seed),
     link: device.link,
+    stations: log,
     makeGuest: threadGuestMaker(clock, {
       news: loop.news,
-      handover: (delayNs) => assembly.stations.recorder('driver')(delayNs),
+      handover: stations.handover,
+      departure: stations.departure,
     }),
   });
   let opened = false;
@@ -128,7 +133,7 @@ function serialDevice(
   profile: SerialProfile,
   clock: WallClock,
   hosts: DeviceHosts,
-  crossed: (delayNs: number) => void,
+  stations: WallStations,
 ): RealDevice {
   const { port, abort } = request;
   if (port === undefined)
@@ -140,7 +145,7 @@ function serialDevice(
     link: (trace) => {
       const restarted = restartNote(trace, port, 'characters');
       return new SerialLink(request, line, trace, () =>
-        openRunDevice({ path: port, line, clock, abort, hosts, restarted, crossed }),
+        openRunDevice({ path: port, line, clock, abort, hosts, stations, restarted }),
       );
     },
     clocks: serialClocks(profile, 'wall'),
@@ -148,13 +153,19 @@ function serialDevice(
 }
 
 /** Without a port, the device is whatever has the ids of the profile. */
-function usbDevice(request: RunRequest, profile: UsbProfile, clock: WallClock, hosts: DeviceHosts): RealDevice {
+function usbDevice(
+  request: RunRequest,
+  profile: UsbProfile,
+  clock: WallClock,
+  hosts: DeviceHosts,
+  stations: WallStations,
+): RealDevice {
   const { port, abort } = request;
   return {
     link: (trace) => {
       const restarted = restartNote(trace, port ?? profile.name, 'bytes');
       return new UsbLink(request, trace, () =>
-        openUsbDevice({ address: port, profile, clock, abort, hosts, restarted }),
+        openUsbDevice({ address: port, profile, clock, abort, hosts, stations, restarted }),
       );
     },
     clocks: usbClocks(profile, 'wall'),

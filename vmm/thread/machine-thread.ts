@@ -13,7 +13,7 @@ import { createRing } from '../machine/create-acquisition.js';
 import type { ExitSnapshot, RegionExits } from '../machine/exit-counters.js';
 import type { MachineEnd } from '../machine/machine-end.js';
 import { type MemoryPlan, planMemory } from '../machine/memory-plan.js';
-import { RemoteCharacterFrontend, RemoteUrbFrontend } from './port-frontend.js';
+import { RemoteCharacterFrontend, RemoteUrbFrontend, stamp } from './port-frontend.js';
 import { RemoteRam } from './remote-ram.js';
 import type { ThreadMachineConfig, ThreadMessage, ThreadOrder, ThreadSchedule } from './thread-messages.js';
 import { ThreadOutlet } from './thread-outlet.js';
@@ -27,8 +27,10 @@ export interface MachineThreadListener {
   readonly console: (byte: number) => void;
   /** By hypercall or from the report ring; the record is valid during the call. */
   readonly report: (record: Uint8Array, length: number, atNs: number) => void;
-  /** What a burst took from this thread to the guest's frontend, in nanoseconds; for emulated frontends alone. */
-  readonly handover?: (delayNs: number) => void;
+  /** A burst that this thread handed over at `fromNs` was let into the guest at `toNs`. */
+  readonly handover?: (fromNs: number, toNs: number) => void;
+  /** What follows left the guest's frontend at `fromNs`; for emulated frontends alone, since nothing tells when a guest writes into a ring. */
+  readonly departure?: (fromNs: number) => void;
   /** There is something to `poll`, while nobody polls. */
   readonly news: () => void;
 }
@@ -92,8 +94,8 @@ export class MachineThread {
     const memory = createThreadMemory();
     this.#control = new Int32Array(memory.control);
     this.#figures = new Float64Array(memory.figures);
-    const { report, console, handover = () => {} } = listener;
-    this.#outlet = new ThreadOutlet(memory, { report, console, handover });
+    const { report, console, handover = () => {}, departure = () => {} } = listener;
+    this.#outlet = new ThreadOutlet(memory, { report, console, handover, departure });
     this.#inbox = new VcpuInbox(memory, () => this.#outlet.gather());
     this.#report = (record, length) => report(record, length, clock.now());
     this.exits = { snapshot: () => this.#snapshot(), of: (region) => this.#exitsOf(region) };
@@ -319,6 +321,7 @@ export class MachineThread {
     }
     const { plan, clock } = this;
     const setPending = (bits: number, pending: boolean): void => {
+      if (pending) stamp(inbox, clock.now());
       inbox.put(INBOUND.interrupts, pending ? bits : 0, pending ? 0 : bits);
       inbox.commit();
     };

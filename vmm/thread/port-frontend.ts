@@ -10,7 +10,7 @@ const BURST = 1024;
 const NS_PER_MS = 1_000_000;
 
 /** Notes when a burst was handed over, so that the other thread can tell how long it took. */
-function stamp(inbox: VcpuInbox, nowNs: number): void {
+export function stamp(inbox: VcpuInbox, nowNs: number): void {
   inbox.put(INBOUND.stamp, Math.floor(nowNs / NS_PER_MS), nowNs % NS_PER_MS);
 }
 

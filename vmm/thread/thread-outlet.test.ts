@@ -6,12 +6,17 @@ import { VcpuOutbox } from './vcpu-outbox.js';
 describe('ThreadOutlet', () => {
   it('hands nothing on while it gathers, and in order what was gathered from inside a call that hands on', () => {
     const memory = createThreadMemory();
-    const outbox = new VcpuOutbox(memory, () => {});
+    const outbox = new VcpuOutbox(
+      memory,
+      () => 0,
+      () => {},
+    );
     const seen: number[] = [];
     const later = Array.from({ length: 5_000 }, (_, i) => i);
     const outlet: ThreadOutlet = new ThreadOutlet(memory, {
       console: (byte) => seen.push(byte),
       handover: () => {},
+      departure: () => {},
       report: (record, length) => {
         for (const word of later) outbox.put(OUTBOUND.console, word);
         outbox.commit();

@@ -9,8 +9,10 @@ import { OUTBOUND, OUTBOUND_WORDS, PARITIES, type ThreadMemory } from './thread-
 export interface OutletSinks {
   readonly report: (record: Uint8Array, length: number, atNs: number) => void;
   readonly console: (byte: number) => void;
-  /** What a burst took from this thread to its frontend. */
-  readonly handover: (delayNs: number) => void;
+  /** A burst of this thread, handed over at `fromNs`, was at its frontend at `toNs`. */
+  readonly handover: (fromNs: number, toNs: number) => void;
+  /** A burst of characters or transfers that follows left the guest at `fromNs`. */
+  readonly departure: (fromNs: number) => void;
 }
 
 /** Of the largest record a guest can report, with room. */
@@ -109,7 +111,10 @@ export class ThreadOutlet {
         this.#sinks.console(words[at]);
         break;
       case OUTBOUND.handover:
-        this.#sinks.handover(words[at]);
+        this.#sinks.handover(instantAt(words, at), instantAt(words, at + 2));
+        break;
+      case OUTBOUND.departure:
+        this.#sinks.departure(instantAt(words, at));
         break;
     }
   }
@@ -158,6 +163,10 @@ export class ThreadOutlet {
     const bytes = this.#bytes;
     const length = Math.min(words[at], REPORT_BYTES);
     for (let i = 0; i < length; i++) this.#record[i] = bytes[4 * (at + 3) + i];
-    this.#sinks.report(this.#record, length, words[at + 1] * NS_PER_MS + words[at + 2]);
+    this.#sinks.report(this.#record, length, instantAt(words, at + 1));
   }
+}
+
+function instantAt(words: Int32Array, at: number): number {
+  return words[at] * NS_PER_MS + words[at + 1];
 }

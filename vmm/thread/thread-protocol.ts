@@ -55,8 +55,10 @@ export const OUTBOUND = {
   report: 6,
   /** One byte of the console. */
   console: 7,
-  /** What a burst took from one thread to the other, in nanoseconds. */
+  /** When a burst was handed over by the other thread and when it was at its frontend: milliseconds and nanoseconds of the clock each. */
   handover: 8,
+  /** Milliseconds and nanoseconds of the clock when the guest sent the first of the characters or transfers behind it. */
+  departure: 9,
 } as const;
 
 export const PARITIES = ['none', 'even', 'odd', 'mark', 'space'] as const;

@@ -5,16 +5,7 @@ import { isCharacterAcquisition, isUrbAcquisition } from '../machine/acquisition
 import type { Machine } from '../machine/machine.js';
 import { CharacterPort, UrbPort } from './port-backend.js';
 import { SharedRing } from './shared-ring.js';
-import {
-  ACTIVITY,
-  CONTROL,
-  FIGURE,
-  INBOUND,
-  INBOUND_WORDS,
-  ORDER,
-  OUTBOUND,
-  type ThreadMemory,
-} from './thread-protocol.js';
+import { ACTIVITY, CONTROL, FIGURE, INBOUND, INBOUND_WORDS, ORDER, type ThreadMemory } from './thread-protocol.js';
 import type { VcpuOutbox } from './vcpu-outbox.js';
 
 export interface VcpuLoopOptions {
@@ -34,6 +25,8 @@ export interface VcpuLoopOptions {
 /** Exits between two looks outside. */
 const SLICE_EXITS = 64;
 const NS_PER_MS = 1_000_000;
+/** Looks at the signal for one at the clock, which allocates. */
+const LOOKS = 64;
 /** The longest sleep without a timer of the machine: only for the sake of a clock that is looked at now and then. */
 const LONGEST_SLEEP_NS = 1e9;
 
@@ -146,7 +139,7 @@ export class VcpuLoop {
     const startNs = clock.now();
     const wakeNs = Math.min(clock.nextDueNs(), startNs + (waitNs === 0 ? LONGEST_SLEEP_NS : waitNs));
     while (clock.now() < Math.min(wakeNs, startNs + spinNs))
-      if (Atomics.load(this.#control, CONTROL.signal) !== seen) return;
+      for (let i = 0; i < LOOKS; i++) if (Atomics.load(this.#control, CONTROL.signal) !== seen) return;
     const sleepMs = (wakeNs - clock.now()) / NS_PER_MS;
     if (sleepMs <= 0) return;
     Atomics.store(this.#control, CONTROL.isWaiting, 1);
@@ -186,6 +179,7 @@ export class VcpuLoop {
       case INBOUND.interrupts:
         if (first !== 0) machine.core.setPending(first, true);
         if (second !== 0) machine.core.setPending(second, false);
+        this.#tellHandover();
         break;
       case INBOUND.stamp:
         this.#stampNs = first * NS_PER_MS + second;
@@ -228,7 +222,7 @@ export class VcpuLoop {
   #tellHandover(): void {
     if (this.#stampNs === 0) return;
     const { clock, outbox } = this.#options;
-    outbox.put(OUTBOUND.handover, Math.max(0, clock.now() - this.#stampNs));
+    outbox.handover(this.#stampNs, clock.now());
     this.#stampNs = 0;
   }
 }

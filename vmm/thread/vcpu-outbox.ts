@@ -19,17 +19,24 @@ export class VcpuOutbox {
   readonly #ring: SharedRing;
   readonly #control: Int32Array;
   readonly #news: () => void;
+  readonly #now: () => number;
   /** How many characters stand in the record that is being filled, and where; -1 when none is. */
   #characterRecord = -1;
   #characterCount = 0;
+  /** Whether anything waits for `commit` that is worth waking the other thread. */
+  #isNews = false;
+  /** Whether what the guest has sent since the last `commit` carries a stamp. */
+  #isStamped = false;
 
-  constructor(memory: ThreadMemory, news: () => void) {
+  constructor(memory: ThreadMemory, now: () => number, news: () => void) {
     this.#ring = new SharedRing(memory.outbound, OUTBOUND_WORDS);
     this.#control = new Int32Array(memory.control);
     this.#news = news;
+    this.#now = now;
   }
 
   character(byte: number): void {
+    this.#stamp();
     if (this.#characterRecord < 0 || this.#characterCount === CHARACTERS) {
       this.#characterRecord = this.#begin(OUTBOUND.characters, 1 + CHARACTERS / 4);
       this.#characterCount = 0;
@@ -52,6 +59,7 @@ export class VcpuOutbox {
   }
 
   urb(slot: number, urb: Urb): void {
+    this.#stamp();
     const out = urb.inbound ? 0 : urb.length;
     const at = this.#begin(OUTBOUND.urbSubmit, 8 + ((out + 3) >> 2));
     if (at < 0) return;
@@ -71,17 +79,26 @@ export class VcpuOutbox {
     if (at < 0) return;
     const { words, bytes } = this.#ring;
     words[at] = length;
-    words[at + 1] = Math.floor(atNs / NS_PER_MS);
-    words[at + 2] = atNs % NS_PER_MS;
+    putInstant(words, at + 1, atNs);
     for (let i = 0; i < length; i++) bytes[4 * (at + 3) + i] = record[i];
+  }
+
+  /** A burst of the other thread, handed over at `fromNs`, was let in at `toNs`. Nobody is woken for it. */
+  handover(fromNs: number, toNs: number): void {
+    const at = this.#begin(OUTBOUND.handover, 4);
+    if (at < 0) return;
+    putInstant(this.#ring.words, at, fromNs);
+    putInstant(this.#ring.words, at + 2, toNs);
   }
 
   /** Shows everything so far, and tells the other thread if it listens. */
   commit(): void {
     this.#characterRecord = -1;
+    this.#isStamped = false;
     if (!this.#ring.isPending) return;
     this.#ring.publish();
-    this.tell();
+    if (this.#isNews) this.tell();
+    this.#isNews = false;
   }
 
   /** There is something to look at. */
@@ -89,9 +106,19 @@ export class VcpuOutbox {
     if (Atomics.compareExchange(this.#control, CONTROL.isListening, 1, 0) === 1) this.#news();
   }
 
+  /** Once a burst: it leaves with the next `commit`, as a whole. */
+  #stamp(): void {
+    if (this.#isStamped) return;
+    const at = this.#begin(OUTBOUND.departure, 2);
+    if (at < 0) return;
+    putInstant(this.#ring.words, at, this.#now());
+    this.#isStamped = true;
+  }
+
   #begin(kind: number, words: number): number {
     // Characters of a later record must not stand in an earlier one.
     if (kind !== OUTBOUND.characters) this.#characterRecord = -1;
+    if (kind !== OUTBOUND.handover) this.#isNews = true;
     for (;;) {
       const at = this.#ring.begin(kind, words);
       if (at >= 0) return at;
@@ -101,4 +128,10 @@ export class VcpuOutbox {
       this.#ring.waitForRoom(LOOK_MS);
     }
   }
+}
+
+/** An instant is more than a word holds: milliseconds and nanoseconds. */
+function putInstant(words: Int32Array, at: number, ns: number): void {
+  words[at] = Math.floor(ns / NS_PER_MS);
+  words[at + 1] = ns % NS_PER_MS;
 }

@@ -15,7 +15,11 @@ function post(message: ThreadMessage, moved: ArrayBuffer[] = []): void {
 
 const order = workerData as ThreadOrder;
 const clock = new WallClock({ origin: order.origin, polled: true });
-const outbox = new VcpuOutbox(order.memory, () => post({ kind: 'news' }));
+const outbox = new VcpuOutbox(
+  order.memory,
+  () => clock.now(),
+  () => post({ kind: 'news' }),
+);
 const machine = createMachine({
   ...order.machine,
   clock,
@@ -35,6 +39,8 @@ const { sliceInstructions, spinNs, memory } = order;
 const schedule = order.schedule && new CyclicSchedule(order.schedule.frameNs, order.schedule.windows);
 const turns = schedule && { schedule, owner: order.schedule?.owner ?? '' };
 const loop = new VcpuLoop({ machine, clock, memory, outbox, sliceInstructions, spinNs, turns });
+// Where the runtime offers it: what building the machine left behind is not collected while its guest runs.
+(globalThis as { readonly gc?: () => void }).gc?.();
 post({ kind: 'ready', threadId: osThreadId(), regions: [...machine.core.regionNames] });
 loop.run();
 post({ kind: 'sealed', end: machine.seal() });

@@ -135,11 +135,19 @@ describe('the HTML report', () => {
     const source = 'virtual time, modelled pacing, path costs "fake", seed "p"';
     const captions = [...elementsOf(root)].filter(({ name }) => name === 'caption').map(textOf);
     expect(captions.filter((caption) => !caption.includes('virtual time, modelled pacing'))).to.deep.equal([
+      'Calibration "fake": made up for a test',
       'Host time of each test, in milliseconds; a run counts for the first test that asks for it',
     ]);
     const blocks = [...elementsOf(comparison)].filter(({ name }) => name === 'h4');
     expect(blocks).to.have.length(1);
     expect(textOf(blocks[0])).to.contain('Channel fix').and.to.contain(source);
+  });
+
+  it('holds what the cost model predicts against what was measured, once for all runs', async () => {
+    const root = parseHtml(report(await both(BODY), outDir));
+    const prediction = textOf(byId(root, 'prediction'));
+    for (const part of ['hosted, emulated', '4000', '1.1 ms', '1.10', '1.20']) expect(prediction).to.contain(part);
+    expect(prediction.match(/hosted, emulated/g)).to.have.length(1);
   });
 
   it('draws latency by percentile, intervals over time and their histogram with a text for each', async () => {
@@ -149,7 +157,7 @@ describe('the HTML report', () => {
     expect(said).to.contain('partitioned: median 100 us, 99 % 100 us, greatest 100 us, 60 samples');
     expect(said).to.contain('hosted, emulated: 58 intervals from 999.95 ms to 2 s');
     expect(said).to.contain('Histogram of the intervals of fix.');
-    expect(said).to.contain('hosted, emulated, trap: 1 us, 1.2 us, 1.5 us');
+    expect(said).to.contain('hosted, emulated, trap, in: 1 us, 1.2 us, 1.5 us');
   });
 
   it('draws the plots of a cell that has no counterpart in the cell itself', async () => {
@@ -222,7 +230,7 @@ describe('the HTML report of a hostile session', () => {
       stop: { ...run.stop, sentence: EVIL },
       calibration: { name: EVIL, provenance: EVIL },
       clocks: [{ name: EVIL, ppm: 1, quantumNs: 1 }],
-      stations: [{ station: EVIL, count: 1, p50Ns: 0, p99Ns: 0, maxNs: 0 }],
+      stations: [{ station: EVIL, direction: 'in', count: 1, p50Ns: 0, p99Ns: 0, maxNs: 0 }],
       wire: { ...run.wire, faults: { [EVIL]: 1 } },
       certification: { ...run.certification, sentence: EVIL, outputDigest: EVIL },
       guests: [

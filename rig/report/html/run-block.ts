@@ -90,15 +90,12 @@ function wireFacts({ received, transmitted, overruns, line, urbs }: RunSummary['
 
 function stationTable({ stations }: RunSummary, source: string): Markup {
   if (stations.length === 0) return html``;
-  const rows = stations.map(({ station, count, p50Ns, p99Ns, maxNs }) => {
+  const rows = stations.map(({ station, direction, count, p50Ns, p99Ns, maxNs }) => {
     const times = [p50Ns, p99Ns, maxNs].map((ns) => numberCell(quantity(ns, 'ns')));
-    return html`<tr><th scope="row">${station}</th>${numberCell(grouped(count))}${times}</tr>
+    return html`<tr><th scope="row">${station}, ${direction}</th>${numberCell(grouped(count))}${times}</tr>
 `;
   });
-  const head = [
-    { title: 'station' },
-    ...['characters', 'p50', 'p99', 'max'].map((title) => ({ title, numeric: true })),
-  ];
+  const head = [{ title: 'station' }, ...['passages', 'p50', 'p99', 'max'].map((title) => ({ title, numeric: true }))];
   return tableBox(`Stations of the I/O path: ${source}`, head, html`<tbody>${rows}</tbody>`);
 }
 

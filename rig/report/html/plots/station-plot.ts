@@ -7,7 +7,7 @@ import { logAxis } from './axis.js';
 import { across, axisBelow, type Colour, drawing, figure, type Named, plotBox, px } from './frame.js';
 
 const ROW = 20;
-const LABELS = 84;
+const LABELS = 112;
 
 interface Row {
   readonly label: string;
@@ -18,7 +18,7 @@ interface Row {
 
 export function stationPlot(series: readonly Named<readonly StationSummary[]>[]): Markup {
   const rows = series.flatMap(({ name, colour, data }) =>
-    data.map((station): Row => ({ label: station.station, path: name, colour, station })),
+    data.map((station): Row => ({ label: `${station.station}, ${station.direction}`, path: name, colour, station })),
   );
   const height = 64 + rows.length * ROW;
   const box = { ...plotBox(height), left: LABELS };
