@@ -42,10 +42,15 @@ const page = new PageBoard(board, registers.words, { bytes: dma.bytes, busAddres
 });
 
 new Socket({ fd: rearmFd, readable: true, writable: false }).on('data', () => page.rearm());
-process.on('disconnect', () => {
+
+function end(): void {
   rmSync(folder, { recursive: true, force: true });
   process.exit(0);
-});
+}
+process.on('disconnect', end);
+process.on('SIGTERM', end);
+// Ctrl-C goes to the parent as well, which still needs its board to end in order.
+process.on('SIGINT', () => {});
 
 function turn(): void {
   clock.runDue();

@@ -264,6 +264,13 @@ describe(`shared board${NOT_HERE}`, function () {
     await until(() => !isAlive() && !existsSync(started.path), 'the end of the board');
   });
 
+  it('ends, with its files, when it is asked to by SIGTERM', async () => {
+    const { path, pid, stop } = await startSharedBoard({ origin: new WallClock().origin });
+    process.kill(pid, 'SIGTERM');
+    await until(() => !existsSync(path), 'the end of its files');
+    await stop();
+  });
+
   it('harms nothing when its registers are written at random, and works for the next host', async () => {
     const random = createRandom('hostile-host-of-a-shared-board');
     const hostile = await open();
