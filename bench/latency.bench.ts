@@ -10,6 +10,7 @@ import {
   type Engine,
   type Frontend,
   type Interval,
+  type LatencyRound,
   measureLatency,
   quantileDifference,
   sortedQuantile,
@@ -62,16 +63,29 @@ async function compare({ exchanges, rounds, engine, frontends, stop }: Plan, loa
   const ways = ['ring' as Frontend, ...frontends];
   const measured = new Map<Frontend, Float64Array[]>(ways.map((way) => [way, []]));
   let lost = 0;
+  let failed = 0;
   for (let round = 0; round < rounds && !stop.aborted; round++) {
-    // Each round begins with another way, so that none always follows the same one.
-    for (const way of [...ways.slice(round % ways.length), ...ways.slice(0, round % ways.length)]) {
-      const architecture = way === 'ring' ? 'partitioned' : 'hosted';
-      const result = await measureLatency({ architecture, frontend: way, engine, exchanges, seed: `round-${round}` });
-      lost += result.lost + result.wrong;
-      measured.get(way)?.push(result.roundTripNs);
+    try {
+      const results = new Map<Frontend, LatencyRound>();
+      // Each round begins with another way, so that none always follows the same one.
+      for (const way of [...ways.slice(round % ways.length), ...ways.slice(0, round % ways.length)]) {
+        const architecture = way === 'ring' ? 'partitioned' : 'hosted';
+        const seed = `round-${round}`;
+        results.set(way, await measureLatency({ architecture, frontend: way, engine, exchanges, seed }));
+      }
+      for (const [way, result] of results) {
+        lost += result.lost + result.wrong;
+        measured.get(way)?.push(result.roundTripNs);
+      }
+      show(`load: ${load}, round ${round + 1} of ${rounds}`, measured);
+    } catch (error) {
+      // A round counts for all ways or for none; what the others brought is worth more than an end.
+      failed++;
+      process.stderr.write(`load: ${load}, round ${round + 1} of ${rounds} failed: ${(error as Error).message}\n`);
     }
-    show(`load: ${load}, round ${round + 1} of ${rounds}`, measured);
   }
+  const failures: Row = { what: `load: ${load}: rounds that failed`, value: failed, unit: 'rounds' };
+  if (measured.get('ring')?.length === 0) return [failures];
   const ring = measured.get('ring') ?? [];
   const rows = frontends.flatMap((way) =>
     QUANTILES.flatMap((p) => {
@@ -89,6 +103,7 @@ async function compare({ exchanges, rounds, engine, frontends, stop }: Plan, loa
   );
   return [
     ...rows,
+    { ...failures, bar: { text: '0', met: failed === 0 } },
     { what: `load: ${load}: lost or wrong`, value: lost, unit: 'characters', bar: { text: '0', met: lost === 0 } },
   ];
 }

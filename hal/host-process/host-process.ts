@@ -70,6 +70,8 @@ const END_MS = 1_000;
 const PATIENCE = Math.max(1, Number(process.env.RIGVISOR_PATIENCE ?? 1) || 1);
 /** How long a request may take that names no deadline of its own. */
 export const DEFAULT_REQUEST_MS = 10_000 * PATIENCE;
+/** Loading a program takes an overloaded host so many times longer than an answer of one that runs. */
+const START_FACTOR = 6;
 /** How much of its error output is kept for the last words. */
 const LAST_WORDS_BYTES = 2048;
 
@@ -92,6 +94,8 @@ export class HostProcess<
   readonly #endMs: number;
   #nextId = 1;
   #missed = 0;
+  /** It has answered or told something. */
+  #isHeard = false;
   #hung = false;
   #ending = false;
   #lost: HalError | undefined;
@@ -180,6 +184,7 @@ export class HostProcess<
 
   #hear(message: HostReply | Event): void {
     this.#missed = 0;
+    this.#isHeard = true;
     if (!('id' in message)) {
       this.onEvent(message);
       return;
@@ -196,7 +201,8 @@ export class HostProcess<
     pending.resolve(message.answer);
   }
 
-  #beat(limit: number): void {
+  #beat(missedLimit: number): void {
+    const limit = this.#isHeard ? missedLimit : START_FACTOR * missedLimit;
     if (this.#missed < limit) {
       this.#missed++;
       this.#post({ id: 0, op: 'ping', args: undefined });
