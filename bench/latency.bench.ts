@@ -1,11 +1,19 @@
 /**
  * Round trips from a pseudo-terminal through a guest and back, hosted and partitioned in turn, at rest and with every core
- * under load: `npm run bench -- latency [--exchanges N] [--rounds N] [--engine NAME] [--frontends emulated,paravirtual]`.
+ * under load: `npm run bench -- latency [--exchanges N] [--rounds N] [--engine NAME] [--frontends emulated,paravirtual]
+ * [--load none,'all cores']`. Each round is shown when it is done; Ctrl-C ends with what was measured until then.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { cpus } from 'node:os';
-import { type Engine, type Frontend, type Interval, measureLatency, quantileDifference } from '../rig/latency/index.js';
+import {
+  type Engine,
+  type Frontend,
+  type Interval,
+  measureLatency,
+  quantileDifference,
+  sortedQuantile,
+} from '../rig/latency/index.js';
 import { choice, count } from './options.js';
 import type { Row } from './table.js';
 
@@ -17,15 +25,20 @@ export async function benchLatency(args: readonly string[]): Promise<readonly Ro
   const [engine] = choice(args, 'engine', ['translator', 'interpreter']) as readonly Engine[];
   const frontends = choice(args, 'frontends', ['emulated', 'paravirtual']) as readonly Frontend[];
   const rows: Row[] = [];
+  const stop = new AbortController();
+  const interrupt = (): void => stop.abort();
+  process.once('SIGINT', interrupt);
   for (const load of choice(args, 'load', ['none', 'all cores'])) {
     const burners = load === 'none' ? [] : burn();
     try {
-      const plan = { exchanges: Math.ceil(exchanges / rounds), rounds, engine, frontends };
+      const plan = { exchanges: Math.ceil(exchanges / rounds), rounds, engine, frontends, stop: stop.signal };
       rows.push(...(await compare(plan, load)));
     } finally {
       for (const burner of burners) burner.kill('SIGKILL');
     }
+    if (stop.signal.aborted) break;
   }
+  process.off('SIGINT', interrupt);
   return rows;
 }
 
@@ -34,18 +47,22 @@ interface Plan {
   readonly rounds: number;
   readonly engine: Engine;
   readonly frontends: readonly Frontend[];
+  readonly stop: AbortSignal;
 }
 
-/** A process for each core that never rests. */
+/** Never rests, and ends when this process is gone. */
+const BURNER = 'const parent = process.ppid; while (process.ppid === parent) for (let i = 0; i < 1e7; i++);';
+
+/** One for each core. */
 function burn(): ChildProcess[] {
-  return cpus().map(() => spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' }));
+  return cpus().map(() => spawn(process.execPath, ['-e', BURNER], { stdio: 'ignore' }));
 }
 
-async function compare({ exchanges, rounds, engine, frontends }: Plan, load: string): Promise<Row[]> {
+async function compare({ exchanges, rounds, engine, frontends, stop }: Plan, load: string): Promise<Row[]> {
   const ways = ['ring' as Frontend, ...frontends];
   const measured = new Map<Frontend, Float64Array[]>(ways.map((way) => [way, []]));
   let lost = 0;
-  for (let round = 0; round < rounds; round++)
+  for (let round = 0; round < rounds && !stop.aborted; round++) {
     // Each round begins with another way, so that none always follows the same one.
     for (const way of [...ways.slice(round % ways.length), ...ways.slice(0, round % ways.length)]) {
       const architecture = way === 'ring' ? 'partitioned' : 'hosted';
@@ -53,6 +70,8 @@ async function compare({ exchanges, rounds, engine, frontends }: Plan, load: str
       lost += result.lost + result.wrong;
       measured.get(way)?.push(result.roundTripNs);
     }
+    show(`load: ${load}, round ${round + 1} of ${rounds}`, measured);
+  }
   const ring = measured.get('ring') ?? [];
   const rows = frontends.flatMap((way) =>
     QUANTILES.flatMap((p) => {
@@ -72,6 +91,15 @@ async function compare({ exchanges, rounds, engine, frontends }: Plan, load: str
     ...rows,
     { what: `load: ${load}: lost or wrong`, value: lost, unit: 'characters', bar: { text: '0', met: lost === 0 } },
   ];
+}
+
+/** The latest round of each way: medians and tails in µs. */
+function show(title: string, measured: ReadonlyMap<Frontend, readonly Float64Array[]>): void {
+  const ways = [...measured].map(([way, rounds]) => {
+    const sorted = Float64Array.from(rounds[rounds.length - 1]).sort();
+    return `${way} ${QUANTILES.map((p) => Math.round(sortedQuantile(sorted, p) / 1000)).join('/')}`;
+  });
+  process.stderr.write(`${title}: p50/p99/p99.9 ${ways.join(', ')}\n`);
 }
 
 function toRow(what: string, { value, low, high }: Interval): Row {

@@ -4,6 +4,7 @@ import { cpus } from 'node:os';
 import { benchEngines } from './engines.bench.js';
 import { benchExit } from './exit.bench.js';
 import { benchInterpreter } from './interpreter.bench.js';
+import { benchInterrupts } from './interrupts.bench.js';
 import { benchLatency } from './latency.bench.js';
 import { benchLinux } from './linux.bench.js';
 import { UsageError } from './options.js';
@@ -28,6 +29,7 @@ const SUITES: Readonly<
   },
   interpreter: { title: 'Interpreter: guest instructions a second', run: async () => benchInterpreter(ROUNDS) },
   exit: { title: 'VM exits: guest code to a device model in TypeScript and back', run: async () => benchExit(ROUNDS) },
+  interrupts: { title: 'Timer interrupts of a real-time guest in wall time, and its samples', run: benchInterrupts },
   record: { title: 'Recording', run: async () => benchRecord(ROUNDS) },
   latency: { title: 'Round trips through a guest, µs, with 95 % confidence intervals', run: benchLatency },
   linux: { title: 'Linux', run: benchLinux },
@@ -36,7 +38,7 @@ const SUITES: Readonly<
   stations: { title: 'Stations of the I/O path', run: benchStations },
 };
 
-/** Without arguments a few minutes at most: `engines` and `linux` take longer, `hal` writes 1 GB, and `stations` and `latency` need a quiet machine. */
+/** Without arguments a few minutes at most: `engines` and `linux` take longer, `hal` writes 1 GB, and `stations`, `latency` and `interrupts` need a quiet machine. */
 const DEFAULT_SUITES = ['interpreter', 'exit', 'startup', 'record', 'replay'];
 
 async function main(args: readonly string[]): Promise<void> {

@@ -1,6 +1,11 @@
 /** The hardware abstraction layer: the one index of everything other layers may use of it. */
 
 export type { BoardIdentity, BoardMemory, BoardPort, BoardSink } from './board/board-port.js';
+export { BOARD_HEADER_BYTES, BOARD_PACKET, MOST_DMA_BYTES } from './board/board-trace.js';
+export { listUioBoards, openUioBoard, type UioBoardInfo, type UioBoardOptions } from './board/mapped/uio-board.js';
+export { type BoardReplayOptions, createReplayedBoard, type ReplayedBoard } from './board/replayed-board.js';
+export { openSharedBoard } from './board/shared/open-shared-board.js';
+export { type SharedBoard, type SharedBoardOptions, startSharedBoard } from './board/shared/shared-board.js';
 export { HalError, type HalErrorCode, type HalErrorDetails } from './errors.js';
 export type { HidDevice, HidDeviceInfo, HidEvents } from './hid/hid-device.js';
 export { type HidFromPortOptions, openHid } from './hid/hid-from-usb-port.js';
@@ -15,6 +20,7 @@ export {
   type HidReportType,
   parseReportDescriptor,
 } from './hid/report-ids.js';
+export type { PortRestart } from './host-process/device-keeper.js';
 export type {
   DeviceHost,
   HostConnection,
@@ -68,7 +74,6 @@ export type { Divergence, DivergenceReport, FieldDifference, ReplayPolicy } from
 export { createReplayedPort, type ReplayedPort, type ReplayedPortOptions } from './serial/replayed-port.js';
 export {
   openRestartingPort,
-  type PortRestart,
   type RestartingPort,
   type RestartingPortOptions,
 } from './serial/restarting-port.js';

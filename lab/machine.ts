@@ -78,7 +78,7 @@ function qemuArguments(shares: Map<string, string>, sockets: string): string[] {
     ...['-device', 'qemu-xhci,id=xhci,p2=8,p3=8'],
     ...['-chardev', `socket,id=far-end,path=${join(sockets, 'serial')},server=on,wait=off`],
     ...['-device', 'usb-serial,id=serial,chardev=far-end,always-plugged=on'],
-    ...['-device', 'usb-tablet,id=tablet', '-device', 'usb-kbd,id=keyboard'],
+    ...['-device', 'usb-tablet,id=tablet', '-device', 'usb-kbd,id=keyboard', '-device', 'edu'],
   ];
 }
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Fetches Debian's kernel for this machine's architecture (amd64) and packs what `npm run test:lab` boots in QEMU:
-# `vmlinuz` and `initramfs.cpio` (busybox and the kernel's USB modules; the rest comes over 9p). Nothing is installed.
+# `vmlinuz` and `initramfs.cpio` (busybox and the kernel's modules for USB and UIO; the rest comes over 9p). Nothing is installed.
 #
 # usage: scripts/fetch-lab.sh [FOLDER]        (default: ~/.cache/rigvisor/lab)
 #
@@ -23,7 +23,7 @@ busybox=$(command -v busybox) || fail 'busybox is missing: apt-get install busyb
 
 # Loaded in this order, each with what it needs.
 modules="virtio_pci virtio_rng 9pnet_virtio 9p virtio_net
-  usbcore usbmon xhci-pci usbhid hid-generic uhid evdev usbserial ftdi_sio cdc-acm usbtmc vhci-hcd"
+  usbcore usbmon xhci-pci usbhid hid-generic uhid evdev usbserial ftdi_sio cdc-acm usbtmc vhci-hcd uio_pci_generic"
 
 mkdir -p "$folder/packages"
 folder=$(cd "$folder" && pwd)

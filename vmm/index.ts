@@ -43,6 +43,7 @@ export {
   type ReportSink,
   reportRingBytes,
 } from './devices/report-ring.js';
+export { NO_PEER, type SectionLink } from './devices/section-link.js';
 export { SERIAL_RING, SerialRing, type SerialRingOptions, serialRingBytes } from './devices/serial-ring.js';
 export { joinSharedMemory, SharedMemory, type SharedMemoryOptions } from './devices/shared-memory.js';
 export { FINISHER, type FinisherOutcome, TestFinisher, type TestFinisherOptions } from './devices/test-finisher.js';
@@ -115,5 +116,7 @@ export {
 export { WallRunner, type WallStop } from './machine/wall-runner.js';
 export type { TcpConnector, TcpHandlers, TcpStream } from './net/tcp-connector.js';
 export { MachineThread, type MachineThreadListener, type MachineThreadOptions } from './thread/machine-thread.js';
+export type { ThreadSections } from './thread/remote-sections.js';
+export { SharedRing, sharedRingBytes } from './thread/shared-ring.js';
 export type { ThreadMachineConfig, ThreadSchedule } from './thread/thread-messages.js';
 export { VcpuThread } from './thread/vcpu-thread.js';

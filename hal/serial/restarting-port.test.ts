@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { createRandom, WallClock } from '../../base/index.js';
 import type { HalError } from '../errors.js';
+import type { PortRestart } from '../host-process/device-keeper.js';
 import { IoProcess } from '../host-process/io-process.js';
 import { ptyMissing } from '../host-process/process-test-kit.js';
 import { lineStatusOf, SerialRecord } from '../trace/rtac-serial.js';
@@ -10,7 +11,7 @@ import { MemorySink } from '../trace/trace-sink.js';
 import { wallTime } from './passing-time.js';
 import { PtyMaster } from './pty/pty-master.js';
 import { openRealPort } from './real/real-binding.js';
-import { openRestartingPort, type PortRestart, type RestartingPort } from './restarting-port.js';
+import { openRestartingPort, type RestartingPort } from './restarting-port.js';
 import { LINE_STATUS, type LineSettings } from './serial-port.js';
 import { tapPort } from './tap.js';
 

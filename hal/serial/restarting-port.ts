@@ -1,31 +1,15 @@
 /** A serial port that outlives the process that owns its device: opened again with its last settings, as the same port. */
 
-import { type Clock, Timer } from '../../base/index.js';
 import { HalError } from '../errors.js';
+import { DeviceKeeper, type RestartOptions } from '../host-process/device-keeper.js';
 import type { BindingPort } from './port-from-binding.js';
 import { LINE_STATUS, type LineSettings, type SerialPort, type SerialSink } from './serial-port.js';
 
-/** One outage, told when it is over. Times are the clock's. */
-export interface PortRestart {
-  /** When the loss was known here; the process may have been dead, and bytes lost in it, a little longer. */
-  readonly lostAtNs: number;
-  readonly outageNs: number;
-  readonly cause: HalError;
-  /** Bytes transmitted during the outage; they were dropped. */
-  readonly droppedBytes: number;
-}
-
-export interface RestartingPortOptions {
+export interface RestartingPortOptions extends RestartOptions {
   readonly name: string;
-  readonly clock: Clock;
   readonly line: LineSettings;
   /** Opens the device, at first and after each loss; `openRealPort` with an `IoProcess`. */
   readonly open: (line: LineSettings) => Promise<BindingPort>;
-  readonly onRestart?: (restart: PortRestart) => void;
-  /** So often in a row opening it may fail after a loss; default 10. */
-  readonly attempts?: number;
-  /** The first pause between two attempts, doubled each time up to 500 ms; default 20 ms. */
-  readonly pauseNs?: number;
 }
 
 /** A `SerialPort` that comes back. */
@@ -38,149 +22,100 @@ export interface RestartingPort extends SerialPort {
   readonly whenClosed: Promise<void>;
 }
 
-/** What comes once the process, or its lock, is gone for good; anything else is final at once. */
-const PASSING: readonly HalError['code'][] = ['HAL_HOST_PROCESS', 'HAL_IN_USE', 'HAL_TIMEOUT'];
-const MAX_PAUSE_NS = 500_000_000;
-
 class RestartingPortAdapter implements RestartingPort {
   readonly name: string;
-  readonly whenClosed: Promise<void>;
-  readonly #options: RestartingPortOptions;
-  readonly #retry = new Timer(() => void this.#reopen());
-  #inner: BindingPort | undefined;
+  readonly #keeper: DeviceKeeper<BindingPort>;
   #sink: SerialSink | undefined;
   #line: LineSettings;
+  /** The settings with which the device was opened last. */
+  #opened: LineSettings;
   #modemControl: number | undefined;
-  #restarts = 0;
-  #lost: { readonly cause: HalError; readonly atNs: number } | undefined;
-  #dropped = 0;
-  #failures = 0;
-  #closed = false;
-  #opening = false;
-  #resolveClosed: () => void = () => {};
 
-  constructor(inner: BindingPort, options: RestartingPortOptions) {
+  constructor(port: BindingPort, options: RestartingPortOptions) {
     this.name = options.name;
-    this.#inner = inner;
-    this.#options = options;
     this.#line = options.line;
-    this.whenClosed = new Promise((resolve) => {
-      this.#resolveClosed = resolve;
+    this.#opened = options.line;
+    this.#keeper = new DeviceKeeper(port, {
+      ...options,
+      open: () => {
+        this.#opened = this.#line;
+        return options.open(this.#line);
+      },
+      free: (device) => {
+        device.close();
+        return device.whenClosed;
+      },
+      cameBack: (device) => this.#restore(device),
+      listen: (device) => this.#listen(device),
+      gone: (error) => this.#sink?.disconnected(error),
     });
   }
 
   get restarts(): number {
-    return this.#restarts;
+    return this.#keeper.restarts;
   }
 
   get present(): boolean {
-    return this.#inner !== undefined && !this.#closed;
+    return this.#keeper.present;
+  }
+
+  get whenClosed(): Promise<void> {
+    return this.#keeper.whenClosed;
   }
 
   attach(sink: SerialSink): void {
     if (this.#sink !== undefined)
       throw new HalError('HAL_IN_USE', `${this.name} has its host side already`, { where: this.name });
     this.#sink = sink;
-    if (this.#inner !== undefined) this.#listen(this.#inner, sink);
+    const { device } = this.#keeper;
+    if (device !== undefined) this.#listen(device);
   }
 
   configure(settings: LineSettings): void {
-    this.#refuseClosed();
-    this.#inner?.configure(settings);
+    this.#keeper.refuseClosed();
+    this.#keeper.device?.configure(settings);
     this.#line = settings;
   }
 
   transmit(bytes: Uint8Array, offset: number, length: number): void {
-    this.#refuseClosed();
-    if (this.#inner === undefined) this.#dropped += length;
-    else this.#inner.transmit(bytes, offset, length);
+    this.#keeper.refuseClosed();
+    const { device } = this.#keeper;
+    if (device === undefined) this.#keeper.drop(length);
+    else device.transmit(bytes, offset, length);
   }
 
   modemControl(bits: number): void {
-    this.#refuseClosed();
+    this.#keeper.refuseClosed();
     this.#modemControl = bits;
-    this.#inner?.modemControl(bits);
+    this.#keeper.device?.modemControl(bits);
   }
 
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#options.clock.cancel(this.#retry);
-    // An opening that is under way closes what it brings.
-    if (!this.#opening) this.#closeInner();
+    this.#keeper.close();
   }
 
-  #closeInner(): void {
-    const inner = this.#inner;
-    inner?.close();
-    (inner?.whenClosed ?? Promise.resolve()).then(this.#resolveClosed);
-  }
-
-  #listen(inner: BindingPort, sink: SerialSink): void {
-    inner.attach({
+  #listen(device: BindingPort): void {
+    const sink = this.#sink;
+    if (sink === undefined) return;
+    device.attach({
       receive: (byte, lineStatus) => sink.receive(byte, lineStatus),
       modemStatus: (bits) => sink.modemStatus(bits),
       disconnected: (error) => {
-        if (error.code === 'HAL_HOST_PROCESS') this.#interrupt(inner, error);
+        if (error.code === 'HAL_HOST_PROCESS') this.#interrupt(error, sink);
         else sink.disconnected(error);
       },
     });
   }
 
-  #interrupt(inner: BindingPort, cause: HalError): void {
-    this.#inner = undefined;
-    inner.close();
-    this.#lost = { cause, atNs: this.#options.clock.now() };
-    this.#dropped = 0;
-    this.#failures = 0;
-    this.#sink?.modemStatus(0);
-    this.#sink?.receive(0, LINE_STATUS.break | LINE_STATUS.overrun);
-    if (!this.#closed) void this.#reopen();
+  #interrupt(cause: HalError, sink: SerialSink): void {
+    this.#keeper.lose(cause);
+    sink.modemStatus(0);
+    sink.receive(0, LINE_STATUS.break | LINE_STATUS.overrun);
   }
 
-  async #reopen(): Promise<void> {
-    this.#opening = true;
-    const asked = this.#line;
-    try {
-      const inner = await this.#options.open(asked);
-      this.#inner = inner;
-      if (!this.#closed) this.#comeBack(inner, asked);
-    } catch (error) {
-      if (!this.#closed) this.#failed(error as HalError);
-    } finally {
-      this.#opening = false;
-    }
-    if (this.#closed) this.#closeInner();
-  }
-
-  #comeBack(inner: BindingPort, asked: LineSettings): void {
-    const { clock, onRestart } = this.#options;
-    this.#restarts++;
-    if (this.#line !== asked) inner.configure(this.#line);
-    if (this.#modemControl !== undefined) inner.modemControl(this.#modemControl);
-    const lost = this.#lost;
-    if (lost !== undefined)
-      onRestart?.({
-        lostAtNs: lost.atNs,
-        outageNs: clock.now() - lost.atNs,
-        cause: lost.cause,
-        droppedBytes: this.#dropped,
-      });
-    if (this.#sink !== undefined) this.#listen(inner, this.#sink);
-  }
-
-  #failed(error: HalError): void {
-    const { clock, attempts = 10, pauseNs = 20_000_000 } = this.#options;
-    this.#failures++;
-    if (this.#failures >= attempts || !PASSING.includes(error.code)) {
-      this.#sink?.disconnected(error);
-      return;
-    }
-    clock.schedule(this.#retry, clock.now() + Math.min(MAX_PAUSE_NS, pauseNs * 2 ** (this.#failures - 1)));
-  }
-
-  #refuseClosed(): void {
-    if (this.#closed) throw new HalError('HAL_CLOSED', `${this.name} is closed`, { where: this.name });
+  #restore(device: BindingPort): void {
+    if (this.#line !== this.#opened) device.configure(this.#line);
+    if (this.#modemControl !== undefined) device.modemControl(this.#modemControl);
   }
 }
 

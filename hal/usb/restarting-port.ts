@@ -1,8 +1,8 @@
 /** A USB port that outlives the process that owns its device: opened again as the same port, for its host to enumerate anew. */
 
-import { type Clock, Timer, URB_STATUS, type Urb } from '../../base/index.js';
+import { URB_STATUS, type Urb } from '../../base/index.js';
 import { HalError } from '../errors.js';
-import type { PortRestart } from '../serial/restarting-port.js';
+import { DeviceKeeper, type RestartOptions } from '../host-process/device-keeper.js';
 import { checkUrb } from './simulated-port.js';
 import type { UsbDescription, UsbPort, UsbSink } from './usb-port.js';
 
@@ -13,16 +13,10 @@ export interface OwnedUsbPort {
   closed?(): Promise<void>;
 }
 
-export interface RestartingUsbPortOptions {
-  readonly clock: Clock;
+/** Dropped bytes are those of OUT transfers that were refused during an outage. */
+export interface RestartingUsbPortOptions extends RestartOptions {
   /** Opens the device, at first and after each loss. */
   readonly open: () => Promise<OwnedUsbPort>;
-  /** `droppedBytes`: of OUT transfers that were refused meanwhile. */
-  readonly onRestart?: (restart: PortRestart) => void;
-  /** So often in a row opening it may fail after a loss; default 10. */
-  readonly attempts?: number;
-  /** The first pause between two attempts, doubled each time up to 500 ms; default 20 ms. */
-  readonly pauseNs?: number;
 }
 
 /** A `UsbPort` that comes back. */
@@ -35,163 +29,99 @@ export interface RestartingUsbPort extends UsbPort {
   readonly whenClosed: Promise<void>;
 }
 
-/** What comes once the process, or its lock, is gone for good; anything else is final at once. */
-const PASSING: readonly HalError['code'][] = ['HAL_HOST_PROCESS', 'HAL_IN_USE', 'HAL_TIMEOUT'];
-const MAX_PAUSE_NS = 500_000_000;
-
 class RestartingUsbAdapter implements RestartingUsbPort {
   readonly name: string;
   readonly description: UsbDescription;
-  readonly whenClosed: Promise<void>;
-  readonly #options: RestartingUsbPortOptions;
-  readonly #retry = new Timer(() => void this.#reopen());
-  #inner: OwnedUsbPort | undefined;
+  readonly #keeper: DeviceKeeper<OwnedUsbPort>;
   #sink: UsbSink | undefined;
-  #restarts = 0;
-  #lost: { readonly cause: HalError; readonly atNs: number } | undefined;
-  #dropped = 0;
-  #failures = 0;
-  #closed = false;
-  #opening = false;
-  #resolveClosed: () => void = () => {};
 
-  constructor(inner: OwnedUsbPort, options: RestartingUsbPortOptions) {
-    this.name = inner.port.name;
-    this.description = inner.port.description;
-    this.#inner = inner;
-    this.#options = options;
-    this.whenClosed = new Promise((resolve) => {
-      this.#resolveClosed = resolve;
+  constructor(owned: OwnedUsbPort, options: RestartingUsbPortOptions) {
+    this.name = owned.port.name;
+    this.description = owned.port.description;
+    this.#keeper = new DeviceKeeper(owned, {
+      ...options,
+      name: this.name,
+      free: freed,
+      cameBack: (device) => this.#refuseOther(device),
+      listen: (device) => {
+        this.#listen(device);
+        this.#sink?.plugged?.(true);
+      },
+      gone: (error) => this.#sink?.disconnected(error),
     });
   }
 
   get restarts(): number {
-    return this.#restarts;
+    return this.#keeper.restarts;
   }
 
   get present(): boolean {
-    return this.#inner !== undefined && !this.#closed;
+    return this.#keeper.present;
+  }
+
+  get whenClosed(): Promise<void> {
+    return this.#keeper.whenClosed;
   }
 
   attach(sink: UsbSink): void {
-    this.#refuseClosed();
+    this.#keeper.refuseClosed();
     if (this.#sink !== undefined)
       throw new HalError('HAL_IN_USE', `${this.name} has its host side already`, { where: this.name });
     this.#sink = sink;
-    if (this.#inner !== undefined) this.#listen(this.#inner, sink);
+    const { device } = this.#keeper;
+    if (device !== undefined) this.#listen(device);
   }
 
   submit(urb: Urb): void {
-    this.#refuseClosed();
-    if (this.#inner !== undefined) {
-      this.#inner.port.submit(urb);
+    this.#keeper.refuseClosed();
+    const { device } = this.#keeper;
+    if (device !== undefined) {
+      device.port.submit(urb);
       return;
     }
     checkUrb(urb, this.name);
-    if (!urb.inbound) this.#dropped += urb.length;
+    if (!urb.inbound) this.#keeper.drop(urb.length);
     urb.status = URB_STATUS.noDevice;
     urb.actualLength = 0;
     queueMicrotask(() => this.#sink?.completed(urb));
   }
 
   cancel(urb: Urb): void {
-    this.#inner?.port.cancel(urb);
+    this.#keeper.device?.port.cancel(urb);
   }
 
   reset(): void {
-    this.#refuseClosed();
-    this.#inner?.port.reset();
+    this.#keeper.refuseClosed();
+    this.#keeper.device?.port.reset();
   }
 
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#options.clock.cancel(this.#retry);
-    // An opening that is under way closes what it brings.
-    if (!this.#opening) this.#closeInner();
+    this.#keeper.close();
   }
 
-  #closeInner(): void {
-    const inner = this.#inner;
-    if (inner === undefined) this.#resolveClosed();
-    else freed(inner).then(this.#resolveClosed);
-  }
-
-  #listen(inner: OwnedUsbPort, sink: UsbSink): void {
-    inner.port.attach({
+  #listen({ port }: OwnedUsbPort): void {
+    const sink = this.#sink;
+    if (sink === undefined) return;
+    port.attach({
       completed: (urb) => sink.completed(urb),
       plugged: (present) => sink.plugged?.(present),
       disconnected: (error) => {
         const cause = hostLoss(error);
         if (cause === undefined) sink.disconnected(error);
-        else this.#interrupt(inner, cause);
+        else {
+          this.#keeper.lose(cause);
+          sink.plugged?.(false);
+        }
       },
     });
   }
 
-  #interrupt(inner: OwnedUsbPort, cause: HalError): void {
-    this.#inner = undefined;
-    this.#lost = { cause, atNs: this.#options.clock.now() };
-    this.#dropped = 0;
-    this.#failures = 0;
-    this.#sink?.plugged?.(false);
-    void this.#reopen(inner);
-  }
-
-  /** What a dead process left, drivers of the kernel for one, is given back before the device is taken anew. */
-  async #reopen(dead?: OwnedUsbPort): Promise<void> {
-    this.#opening = true;
-    try {
-      if (dead !== undefined) await freed(dead);
-      if (!this.#closed) {
-        const inner = await this.#options.open();
-        this.#inner = inner;
-        if (!this.#closed) this.#comeBack(inner);
-      }
-    } catch (error) {
-      if (!this.#closed) this.#failed(error as HalError);
-    } finally {
-      this.#opening = false;
-    }
-    if (this.#closed) this.#closeInner();
-  }
-
-  #comeBack(inner: OwnedUsbPort): void {
-    const { clock, onRestart } = this.#options;
-    if (!sameDevice(inner.port.description, this.description)) {
-      this.#inner = undefined;
-      void freed(inner);
-      throw new HalError('HAL_DISCONNECTED', `${this.name} did not come back: another device is in its place`, {
-        where: this.name,
-        hint: 'Plug the device of the run in again and repeat the run.',
-      });
-    }
-    this.#restarts++;
-    const lost = this.#lost;
-    if (lost !== undefined)
-      onRestart?.({
-        lostAtNs: lost.atNs,
-        outageNs: clock.now() - lost.atNs,
-        cause: lost.cause,
-        droppedBytes: this.#dropped,
-      });
-    if (this.#sink === undefined) return;
-    this.#listen(inner, this.#sink);
-    this.#sink.plugged?.(true);
-  }
-
-  #failed(error: HalError): void {
-    const { clock, attempts = 10, pauseNs = 20_000_000 } = this.#options;
-    this.#failures++;
-    if (this.#failures >= attempts || !PASSING.includes(error.code)) {
-      this.#sink?.disconnected(error);
-      return;
-    }
-    clock.schedule(this.#retry, clock.now() + Math.min(MAX_PAUSE_NS, pauseNs * 2 ** (this.#failures - 1)));
-  }
-
-  #refuseClosed(): void {
-    if (this.#closed) throw new HalError('HAL_CLOSED', `${this.name} is closed`, { where: this.name });
+  #refuseOther({ port }: OwnedUsbPort): void {
+    if (sameDevice(port.description, this.description)) return;
+    throw new HalError('HAL_DISCONNECTED', `${this.name} did not come back: another device is in its place`, {
+      where: this.name,
+      hint: 'Plug the device of the run in again and repeat the run.',
+    });
   }
 }
 

@@ -7,6 +7,8 @@ import { type TestFolder, testFolder } from '../test-support/session.js';
 import { type Calibration, DelayModel, loadCalibration, STATIONS } from '../wiring/calibration.js';
 import { calibrate, quantilesOf } from './calibrate.js';
 import { calibrationTable } from './calibration-table.js';
+import { calibrationText } from './calibration-text.js';
+import { predictionTable } from './prediction-table.js';
 
 describe('quantilesOf', () => {
   it('gives probabilities from 0 to 1 with delays that never decrease, whatever the order of the samples', () => {
@@ -30,8 +32,9 @@ describe('calibrate', function () {
 
   before(async function () {
     folder = testFolder();
+    const progress = (text: string): void => void told.push(text);
     try {
-      calibration = await calibrate({ name: 'here', exchanges: 20, method: 'test', progress: (t) => told.push(t) });
+      calibration = await calibrate({ name: 'here', exchanges: 20, roundTrips: 50, method: 'test', progress });
     } catch (error) {
       if (!(error instanceof HalError && error.code === 'HAL_UNSUPPORTED')) throw error;
       process.stdout.write(`      skipped: ${error.message}\n`);
@@ -43,7 +46,7 @@ describe('calibrate', function () {
 
   it('makes a file that runs in virtual time can load and draw every station from', () => {
     const path = join(folder.path, 'here.json');
-    writeFileSync(path, JSON.stringify(calibration));
+    writeFileSync(path, calibrationText(calibration));
     const loaded = loadCalibration(path);
     expect(loaded).to.deep.equal(JSON.parse(readFileSync(path, 'utf8')));
     for (const name of STATIONS)
@@ -56,8 +59,32 @@ describe('calibrate', function () {
     expect(calibration.stations.driver.count).to.equal(20);
   });
 
+  it('keeps whole round trips of both architectures, in which no station took nothing on the whole', () => {
+    const { hosted, partitioned } = calibration.paths ?? expect.fail('no paths were measured');
+    for (const { columns, transfers } of [hosted, partitioned]) {
+      expect(transfers).to.have.length.within(40, 50);
+      for (const i of columns.keys()) expect(transfers.reduce((sum, row) => sum + row[i], 0)).to.be.above(0);
+    }
+  });
+
+  it('holds what the model says against what was measured, in the table too', () => {
+    const { prediction = [] } = calibration;
+    expect(prediction.map(({ architecture, exchanges }) => [architecture, exchanges])).to.deep.equal([
+      ['hosted', 50],
+      ['partitioned', 50],
+    ]);
+    for (const { predictedNs, measuredNs } of prediction)
+      for (const { p50, p99 } of [predictedNs, measuredNs]) expect(p99).to.be.at.least(p50).and.above(1_000);
+    expect(predictionTable(calibration)).to.match(/hosted, emulated +50 /);
+  });
+
   it('tells what it is about to measure, and shows a line for each station', () => {
-    expect(told).to.have.length(3);
+    expect(told.slice(0, 3)).to.deep.equal([
+      '20 characters over a pseudo-terminal',
+      'exits and registers',
+      'the I/O loop',
+    ]);
+    expect(told.slice(3)).to.have.length(4);
     const lines = calibrationTable(calibration).split('\n');
     for (const name of STATIONS)
       expect(

@@ -5,11 +5,14 @@ import { WallClock } from '../../base/index.js';
 import type { Calibration, StationName } from '../wiring/calibration.js';
 import { GAP_MS, measureArrivals } from './measure-arrivals.js';
 import { measureFrontend, measureLoop, measureTrap } from './measure-local.js';
+import { withPaths } from './measure-paths.js';
 
 export interface CalibrateOptions {
   readonly name: string;
-  /** Characters whose way is measured. */
+  /** Characters whose way to the driver is measured. */
   readonly exchanges: number;
+  /** Round trips of each architecture that are measured through a whole run, and as many again to check the model; none when absent. */
+  readonly roundTrips?: number;
   /** The command that measures, for the provenance. */
   readonly method: string;
   /** Called before each measurement with what is about to be measured. */
@@ -43,7 +46,7 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibration>
     count: samples[name].length,
     quantiles: quantilesOf(samples[name]),
   });
-  return {
+  const base: Calibration = {
     format: 'rigvisor-calibration',
     version: 1,
     name: options.name,
@@ -57,6 +60,8 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibration>
       cellLoop: stationOf('cellLoop'),
     },
   };
+  const { roundTrips } = options;
+  return roundTrips === undefined ? base : withPaths(base, { exchanges: roundTrips, progress });
 }
 
 function provenance({ exchanges, method }: CalibrateOptions): Calibration['provenance'] {

@@ -2,3 +2,5 @@
 
 export { type CalibrateOptions, calibrate, quantilesOf } from './calibrate.js';
 export { calibrationTable } from './calibration-table.js';
+export { calibrationText } from './calibration-text.js';
+export { predictionTable } from './prediction-table.js';

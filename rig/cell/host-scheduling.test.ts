@@ -5,7 +5,7 @@ import { type LinuxCalls, linuxCalls, NO_CALLS } from './linux-calls.js';
 
 /** A kernel that refuses everything with one error number. */
 function refusing(errno: number): LinuxCalls {
-  return { setAffinity: () => -1, setScheduler: () => -1, lock: () => -1, limit: () => -1, errno: () => errno };
+  return { ...NO_CALLS, errno: () => errno };
 }
 
 describe('placing the threads of a cell', () => {

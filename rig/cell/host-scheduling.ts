@@ -15,7 +15,7 @@ export interface SchedulingWish {
 
 /** One of the wishes, and what became of it. */
 export interface Grant {
-  readonly what: 'cores' | 'priority' | 'memory';
+  readonly what: 'cores' | 'priority' | 'memory' | 'schedule';
   readonly granted: boolean;
   /** For a person: what was given, or why not and what would help. */
   readonly sentence: string;

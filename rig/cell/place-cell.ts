@@ -1,15 +1,19 @@
 /** Places a running cell on its host: the vCPU on a core of its own, both threads in front of everything ordinary, guest memory in RAM. */
 
+import { readdirSync } from 'node:fs';
 import { freemem } from 'node:os';
 import { PerformanceObserver } from 'node:perf_hooks';
 import type { MachineThread } from '../../vmm/index.js';
 import type { PlacementRun } from '../run/run-types.js';
 import { checkAssignment } from './assignment.js';
+import type { CellPlace } from './cell-protocol.js';
 import { type Grant, hostCores, lockMemory, placeThread } from './host-scheduling.js';
 
 /** The I/O loop comes before the vCPU: what waits for it is a device. It sleeps whenever it has nothing to do. */
-const IO_PRIORITY = 20;
-const VCPU_PRIORITY = 10;
+export const IO_PRIORITY = 20;
+export const VCPU_PRIORITY = 10;
+/** Threads that the runtime made for itself come so far behind the I/O loop: some of them read from and write to devices for it. */
+const HELPERS_BEHIND = 5;
 
 /** Counts pauses of the garbage collector in the calling thread, from when it is made until it is asked. */
 export class CollectionLog {
@@ -45,20 +49,54 @@ export function checkCell(device: string, ramBytes: number, realTime: boolean): 
 }
 
 /**
- * The core of a vCPU is the host's last one, if there are two at least: the others are left to the I/O loop and to everybody
- * else. Called when the threads are there and nothing has run.
+ * What the only cell of a host asks for. The core of its vCPU is the last one, if there are two at least: the others are left
+ * to the I/O loop and to everybody else.
  */
-export function placeCell(machines: readonly MachineThread[]): Grant[] {
+export function soleCellPlace(): CellPlace {
   const cores = hostCores();
-  const grants = placeThread(0, { priority: IO_PRIORITY }).map(named('I/O loop'));
+  const core = cores > 1 ? { core: cores - 1 } : {};
+  return { ...core, priority: VCPU_PRIORITY, ioPriority: IO_PRIORITY, lockMemory: true };
+}
+
+/** Called when the threads are there and nothing has run; the calling one is the I/O loop. */
+export function placeCell(machines: readonly MachineThread[], place: CellPlace): Grant[] {
+  const { core, priority, ioPriority } = place;
+  // What the start of the cell left behind is not collected while its guest runs.
+  (globalThis as { readonly gc?: () => void }).gc?.();
+  const grants: Grant[] = [];
+  if (ioPriority !== undefined) {
+    grants.push(...placeThread(0, { priority: ioPriority }).map(named('I/O loop')));
+    const vcpus = machines.map(({ threadId }) => threadId);
+    grants.push(...placeHelpers(vcpus, Math.max(1, ioPriority - HELPERS_BEHIND)));
+  }
   for (const { name, threadId, memory } of machines) {
     if (threadId !== undefined) {
-      const wish = { ...(cores > 1 ? { cores: [cores - 1] } : {}), priority: VCPU_PRIORITY };
+      const wish = {
+        ...(core === undefined ? {} : { cores: [core] }),
+        ...(priority === undefined ? {} : { priority }),
+      };
       grants.push(...placeThread(threadId, wish).map(named(`vCPU of ${name}`)));
     }
-    grants.push(lockMemory(memory.u8));
+    if (place.lockMemory === true) grants.push(lockMemory(memory.u8));
   }
   return grants;
+}
+
+/** All other threads of this process as one: the first refusal, or what the last was given. */
+function placeHelpers(placed: readonly (number | undefined)[], priority: number): Grant[] {
+  const grants = otherThreads(placed).flatMap((threadId) => placeThread(threadId, { priority }));
+  const told = grants.find(({ granted }) => !granted) ?? grants.at(-1);
+  return told === undefined ? [] : [named('threads of the runtime')(told)];
+}
+
+function otherThreads(placed: readonly (number | undefined)[]): number[] {
+  try {
+    return readdirSync('/proc/self/task')
+      .map(Number)
+      .filter((threadId) => threadId !== process.pid && !placed.includes(threadId));
+  } catch {
+    return [];
+  }
 }
 
 function named(who: string): (grant: Grant) => Grant {

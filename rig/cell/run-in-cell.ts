@@ -4,11 +4,21 @@ import { HalError, type HardwareProfile, HostProcess } from '../../hal/index.js'
 import { RigError } from '../errors.js';
 import type { RunRequest } from '../run/run-types.js';
 import type { RunEvidence } from '../wiring/run-result.js';
-import type { CellAnswer, CellEvent, CellMessage, CellRequests } from './cell-protocol.js';
+import type { CellAnswer, CellEvent, CellMessage, CellRequests, PairSeat } from './cell-protocol.js';
 import { ForeignError, fromPlain } from './evidence-codec.js';
 
-/** Room in which new objects of the cell's threads gather before a collection: collections become rare and stay short. */
-const NODE_OPTIONS = ['--max-semi-space-size=64', '--min-semi-space-size=64'];
+/**
+ * Room in which new objects of the cell's threads gather before a collection, so that collections become rare. Its threads
+ * collect what their start left behind before the guest runs: the first collection would copy all of that, 20 ms or so.
+ */
+const NODE_OPTIONS = ['--max-semi-space-size=64', '--min-semi-space-size=64', '--expose-gc'];
+
+/** Of a cell beside another. */
+export interface PairedCell {
+  readonly seat: PairSeat;
+  /** This one is ready; resolves when both are to begin. */
+  readonly ready: () => Promise<void>;
+}
 
 /**
  * Rejects with the error that the run had in the cell, or with `RIG_CELL_LOST` when its process ended or gave no sign of
@@ -16,25 +26,34 @@ const NODE_OPTIONS = ['--max-semi-space-size=64', '--min-semi-space-size=64'];
  */
 export async function runInCell(
   request: RunRequest,
-  profile: HardwareProfile,
+  profile: HardwareProfile | undefined,
   started?: (pid: number | undefined) => void,
+  pair?: PairedCell,
 ): Promise<RunEvidence> {
   const { abort, progress, ...plain } = request;
+  const name = profile?.name ?? request.guest;
   const cell = new HostProcess<CellRequests, CellEvent, CellMessage>({
-    where: `the cell of ${profile.name}`,
+    where: `the cell of ${name}`,
     module: new URL('./cell-main.js', import.meta.url),
     nodeOptions: NODE_OPTIONS,
   });
   started?.(cell.pid);
-  cell.onEvent = (event) => progress?.(event.progress);
+  cell.onEvent = (event) => {
+    if ('progress' in event) progress?.(event.progress);
+    else void pair?.ready().then(() => cell.send({ begin: true }));
+  };
   const stop = (): void => cell.send({ abort: true });
   abort?.addEventListener('abort', stop);
   if (abort?.aborted === true) stop();
+  const order = {
+    request: plain,
+    ...(profile === undefined ? {} : { profile }),
+    ...(pair === undefined ? {} : { pair: pair.seat }),
+  };
   try {
-    const answer = await cell.request('run', { request: plain, profile }, Number.POSITIVE_INFINITY);
-    return evidenceOf(answer);
+    return evidenceOf(await cell.request('run', order, Number.POSITIVE_INFINITY));
   } catch (error) {
-    throw lost(error, profile.name);
+    throw lost(error, name);
   } finally {
     abort?.removeEventListener('abort', stop);
     await cell.end();
@@ -46,10 +65,10 @@ function evidenceOf(answer: CellAnswer): RunEvidence {
   return fromPlain(answer.evidence);
 }
 
-function lost(error: unknown, profile: string): unknown {
+function lost(error: unknown, name: string): unknown {
   if (!(error instanceof HalError) || error.code !== 'HAL_HOST_PROCESS') return error;
-  return new RigError('RIG_CELL_LOST', `the cell of ${profile} was lost: ${error.message}`, {
-    where: profile,
+  return new RigError('RIG_CELL_LOST', `the cell of ${name} was lost: ${error.message}`, {
+    where: name,
     hint: 'the trace of the run holds everything up to then; run it again, and report the last words if it happens twice',
   });
 }

@@ -44,7 +44,7 @@ export async function runPlans(options: RunPlansOptions, environment: CommandEnv
   const { stdout, stderr } = environment;
   const display = createDisplay({ stream: stderr, quiet: options.quiet, colour: wantsColour(stderr) });
   const outDir = resolve(options.outDir);
-  await environment.preflight(namedInputs(options.selection));
+  await environment.preflight(namedInputs(options));
   const interrupt = listenForInterrupt((line) => display.say(line));
   const clock = new WallClock();
   prepareOutput(outDir);
@@ -80,9 +80,10 @@ export async function runPlans(options: RunPlansOptions, environment: CommandEnv
   }
 }
 
-function namedInputs({ profiles, recording }: Selection): PreflightRequest {
+function namedInputs({ selection: { profiles, recording }, calibration }: RunPlansOptions): PreflightRequest {
   return {
     ...(profiles === undefined ? {} : { profiles }),
+    ...(calibration === undefined ? {} : { calibrationPath: calibration }),
     ...(recording === undefined ? {} : { recordingPath: findRecording(recording) }),
   };
 }

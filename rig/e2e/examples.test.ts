@@ -13,7 +13,7 @@ import { endAll, rig } from './rig-process.js';
 import { noTerminal } from './terminal.js';
 
 const nightly = process.env.RIGVISOR_NIGHTLY === '1';
-const COMMANDS = ['record', 'run', 'start', 'replay', 'export', 'list', 'trace', 'guest', 'doctor'];
+const COMMANDS = ['calibrate', 'record', 'run', 'start', 'replay', 'export', 'list', 'trace', 'guest', 'doctor'];
 
 /** The words of an example: what follows three spaces is a remark, single quotes keep spaces. */
 function wordsOf(example: string): string[] {
@@ -34,7 +34,7 @@ function whyNot(example: string): string | undefined {
   if (/\/dev\/tty|--port \/tmp\//.test(example)) return 'it needs a device';
   if (/\.sr\b/.test(example)) return 'it needs a recording of another program, which is not shipped';
   if (/--kernel|--gdb/.test(example)) return 'it needs an image that is not shipped, or a debugger';
-  if (example.startsWith('rig export') && noTerminal() !== undefined) return noTerminal();
+  if (/^rig (export|calibrate)/.test(example) && noTerminal() !== undefined) return noTerminal();
   if (example.startsWith('rig start') && !nightly) return 'it is what "npm start" runs; nightly';
   return undefined;
 }
@@ -43,6 +43,7 @@ function whyNot(example: string): string | undefined {
 function shortened(words: readonly string[], folder: string): string[] {
   const [, ...args] = words.map((word) => word.replace(/^\/tmp\//, `${folder}/`));
   if (args[0] === 'export') return [...args.map((word) => (word === '10 min' ? '1 s' : word)), '--for', '1 s'];
+  if (args[0] === 'calibrate') return [...args, '--exchanges', '20'];
   if (args[0] === 'run' && !nightly) return [...args, '-g', 'repeats none'];
   return args;
 }

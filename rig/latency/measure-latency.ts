@@ -31,14 +31,14 @@ export interface LatencyRound extends Measured {
   readonly evidence: RunEvidence;
 }
 
-const GUEST = 'echo';
+export const ECHO_GUEST = 'echo';
 const ANSWER_MS = 20_000;
 /** So that each character meets a path at rest, and neither end can run in step with the other. */
-const GAP_MS = [0.5, 1.5] as const;
+export const GAP_MS = [0.5, 1.5] as const;
 /** A run lasts as long as its peer wants; this is longer than any. */
 const LONGEST_NS = 3600 * 1e9;
 
-const PROFILE = 'echo-terminal';
+export const ECHO_PROFILE = 'echo-terminal';
 
 export async function measureLatency(options: LatencyOptions): Promise<LatencyRound> {
   const { architecture, frontend, engine, exchanges, gapMs = GAP_MS, seed } = options;
@@ -49,8 +49,8 @@ export async function measureLatency(options: LatencyOptions): Promise<LatencyRo
   options.abort?.addEventListener('abort', abort);
   try {
     const request = {
-      cell: { plan: 'latency', profile: PROFILE, binding: 'real', architecture, frontend, engine },
-      guest: GUEST,
+      cell: { plan: 'latency', profile: ECHO_PROFILE, binding: 'real', architecture, frontend, engine },
+      guest: ECHO_GUEST,
       durationNs: LONGEST_NS,
       seed,
       outDir,
@@ -60,8 +60,8 @@ export async function measureLatency(options: LatencyOptions): Promise<LatencyRo
     } as const;
     const running =
       architecture === 'hosted'
-        ? performWallRun(request, openGuest(GUEST), findProfile(PROFILE), { hosts: hostedDevices() })
-        : runInCell(request, findProfile(PROFILE));
+        ? performWallRun(request, openGuest(ECHO_GUEST), findProfile(ECHO_PROFILE), { hosts: hostedDevices() })
+        : runInCell(request, findProfile(ECHO_PROFILE));
     const failed = running.then(() => new Promise<never>(() => {}));
     const measured = await Promise.race([peer.measure({ exchanges, gapMs, seed, answerMs: ANSWER_MS }), failed]);
     stop.abort();

@@ -7,7 +7,15 @@ import { loadGuest } from '../guest-manifest.js';
 import { findRecording } from '../paths.js';
 import { consoleFileName, detailRun } from '../report/run-detail.js';
 import { summarizeRun } from '../report/run-summary.js';
-import type { Companion, RunLimits, RunRequest, RunResult, SimulatorOverrides, StopReason } from '../run/run-types.js';
+import type {
+  Companion,
+  RunLimits,
+  RunRequest,
+  RunResult,
+  RunSchedule,
+  SimulatorOverrides,
+  StopReason,
+} from '../run/run-types.js';
 import { currentEvidence } from '../verdict/evidence.js';
 import type { CellRecord } from '../verdict/records.js';
 import { classify } from '../verdict/verdict.js';
@@ -33,6 +41,8 @@ export interface RunOptions {
   readonly companion?: Companion;
   /** Interrupts whose latency is measured: `run.interrupt(NAME).latency`. */
   readonly interrupts?: readonly string[];
+  /** Windows of the guest and its companion on one core: partitioned, with `real`. */
+  readonly schedule?: RunSchedule;
   readonly limits?: RunLimits;
   /** Ways to end that are not an error here, beside `duration` and `trace-ended`. */
   readonly mayEndBy?: readonly StopReason['kind'][];
@@ -160,6 +170,7 @@ export class Bench {
       ...(options.faults === undefined ? {} : { faults: options.faults }),
       ...(options.companion === undefined ? {} : { companion: options.companion }),
       ...(options.interrupts === undefined ? {} : { interrupts: options.interrupts }),
+      ...(options.schedule === undefined ? {} : { schedule: options.schedule }),
       ...(options.guests === undefined ? {} : { guests: options.guests }),
       ...(cell.binding === 'replay' ? { replayPath: this.#recording(recordingPath) } : {}),
       ...(cell.binding === 'real' && this.context.port !== undefined ? { port: this.context.port } : {}),

@@ -67,6 +67,16 @@ describe('matrix', () => {
     expect(cells[0].recordingPath).to.equal(undefined);
   });
 
+  it('refuses to run a device plan without a device, and a plan without one on a device', () => {
+    expect(() => labels({ profile: 'x' }, { profiles: ['none'] }))
+      .to.throw(RigError, 'needs a device')
+      .with.property('code', 'RIG_USAGE');
+    expect(() => labels({ profile: 'none' }, { profiles: ['x'] }))
+      .to.throw(RigError, 'runs without a device')
+      .with.property('code', 'RIG_USAGE');
+    expect(labels({ profiles: ['none', 'x'] }, { profiles: ['none'] })).to.have.length(2);
+  });
+
   it('refuses a plan without a profile', () => {
     expect(() => planCells('p', {}, {})).to.throw(RigError, 'names no profile');
   });

@@ -44,12 +44,30 @@ export interface PlannedCell {
   readonly recordingPath?: string;
 }
 
+/** Stands in a plan where others name a profile: its guest has no device. */
+export const NO_DEVICE = 'none';
+
+/** A guest that drives a device cannot do without, and one that has none has no use for it. */
+function refuseOtherKind(plan: string, declared: readonly string[], profiles: readonly string[]): void {
+  const needsDevice = !declared.includes(NO_DEVICE);
+  const wrong = profiles.find((profile) => (profile === NO_DEVICE) === needsDevice);
+  if (wrong === undefined || declared.includes(wrong)) return;
+  throw new RigError(
+    'RIG_USAGE',
+    needsDevice
+      ? `the plan "${plan}" needs a device, and the profile "${NO_DEVICE}" is that of runs without one`
+      : `the plan "${plan}" runs without a device, and "${wrong}" is one`,
+    { where: plan, hint: `leave --profile out: the plan runs with ${declared.join(', ')}` },
+  );
+}
+
 /** All cells in a fixed order: profile, binding, recording, architecture, frontend, engine. */
 export function planCells(plan: string, matrix: PlanMatrix, selection: Selection): PlannedCell[] {
   const declared = matrix.profiles ?? (matrix.profile === undefined ? [] : [matrix.profile]);
   if (declared.length === 0) throw new RigError('RIG_PLAN', `the plan "${plan}" names no profile`, { where: plan });
   // A profile asked for by name replaces the plan's: another device of the same kind.
   const profiles = selection.profiles ?? declared;
+  refuseOtherKind(plan, declared, profiles);
   const bindings = chosen(matrix.bindings ?? possibleBindings(matrix, selection), selection.bindings ?? ['sim']);
   const architectures = chosen(matrix.architectures ?? ARCHITECTURES, selection.architectures);
   const engines = chosen(matrix.engines ?? selection.engines ?? [DEFAULT_ENGINE], selection.engines);

@@ -7,6 +7,7 @@ import type { Continuity } from '../metrics/integrity.js';
 import type { Statistic } from '../metrics/statistic.js';
 import type {
   Certification,
+  CostModel,
   DeclaredClock,
   GuestExits,
   GuestReport,
@@ -15,6 +16,7 @@ import type {
   PlacementRun,
   RunResult,
   StationSummary,
+  TraceFile,
   WireRun,
 } from '../run/run-types.js';
 import type { ChannelView } from '../view/channel-view.js';
@@ -68,6 +70,13 @@ export interface InterruptSummary {
   readonly bound?: InterruptBound;
 }
 
+export interface TraceSummary {
+  readonly file: string;
+  readonly sha256: string;
+  readonly blocks: number;
+  readonly bytes: number;
+}
+
 export interface RunSummary {
   /** What the plan asked for, as it wrote it. */
   readonly asked: Readonly<Record<string, unknown>>;
@@ -81,8 +90,10 @@ export interface RunSummary {
   readonly clocks: readonly DeclaredClock[];
   readonly stations: readonly StationSummary[];
   readonly certification: Certification;
-  readonly trace: { readonly file: string; readonly sha256: string; readonly blocks: number; readonly bytes: number };
-  readonly calibration: { readonly name: string; readonly provenance: string };
+  readonly trace: TraceSummary;
+  /** Of a companion in a cell of its own: the file of its trace, and why there is nothing else of it. */
+  readonly companion?: { readonly trace?: TraceSummary; readonly lost?: string };
+  readonly calibration: CostModel;
   /** Of a cell in wall time. */
   readonly placement?: PlacementRun;
 }
@@ -113,9 +124,25 @@ export function summarizeRun(result: RunResult, asked: Readonly<Record<string, u
     clocks: result.clocks,
     stations: result.stations ?? [],
     certification: result.certification,
-    trace: { file: basename(trace.path), sha256: trace.sha256, blocks: trace.blocks, bytes: trace.bytes },
-    calibration: { name: result.calibration.name, provenance: result.calibration.provenance },
+    trace: summarizeTrace(trace),
+    ...companionSummary(result),
+    calibration: result.calibration,
     ...(result.placement === undefined ? {} : { placement: result.placement }),
+  };
+}
+
+function summarizeTrace({ path, sha256, blocks, bytes }: TraceFile): TraceSummary {
+  return { file: basename(path), sha256, blocks, bytes };
+}
+
+function companionSummary({ companion }: RunResult): Pick<RunSummary, 'companion'> {
+  if (companion === undefined) return {};
+  const { trace, lost } = companion;
+  return {
+    companion: {
+      ...(trace === undefined ? {} : { trace: summarizeTrace(trace) }),
+      ...(lost === undefined ? {} : { lost }),
+    },
   };
 }
 

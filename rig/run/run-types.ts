@@ -50,6 +50,20 @@ export interface Companion {
   readonly bootargs?: string;
 }
 
+/** Which of the guests of a run has a window of a schedule. */
+export type WindowOwner = 'guest' | 'companion';
+
+/** When each of two cells runs that share a core: windows of a frame that repeats for ever, in order and not overlapping. */
+export interface RunSchedule {
+  readonly periodNs: number;
+  readonly windows: readonly {
+    readonly owner: WindowOwner;
+    /** From the start of the frame. */
+    readonly offsetNs: number;
+    readonly durationNs: number;
+  }[];
+}
+
 /** What an interrupt can wait at most, and how that is composed. */
 export interface InterruptBound {
   readonly ns: number;
@@ -79,10 +93,12 @@ export interface RunRequest {
   readonly port?: string;
   /** How many guests share the one device (hosted only); 1 when absent. */
   readonly guests?: number;
-  /** A guest of another image beside the first, without a device, joined to it by shared memory; in virtual time alone. */
+  /** A guest of another image beside the first, without a device, joined to it by shared memory. */
   readonly companion?: Companion;
   /** Interrupts of the guest whose latency is measured, by name (`timer`, `external`, `doorbell`, `sharedMemory`, `software`). */
   readonly interrupts?: readonly string[];
+  /** Of a cell and its companion's on one core; in wall time, partitioned. Each has a core of its own when absent, if there are two. */
+  readonly schedule?: RunSchedule;
   readonly limits?: RunLimits;
   /** Whether a cell asks its host for a core, real-time priority and locked memory; true when absent. */
   readonly realTime?: boolean;
@@ -229,6 +245,23 @@ export interface DeclaredClock {
 }
 
 /** Time spent at one station of the I/O path. */
+/** Where the costs of a path come from. */
+export interface CostModel {
+  readonly name: string;
+  readonly provenance: string;
+  /** How well it predicts the machine that it was made on; absent where nobody has measured that. */
+  readonly prediction?: readonly LatencyPrediction[];
+}
+
+/** Round trips of characters through a guest: what virtual time said of them, and what they then took in wall time. */
+export interface LatencyPrediction {
+  readonly architecture: Architecture;
+  readonly frontend: Frontend;
+  readonly exchanges: number;
+  readonly predictedNs: { readonly p50: number; readonly p99: number };
+  readonly measuredNs: { readonly p50: number; readonly p99: number };
+}
+
 /** Towards the guest, or from it. */
 export type Direction = 'in' | 'out';
 
@@ -286,6 +319,14 @@ export interface PlacementRun {
   readonly collections: { readonly count: number; readonly totalMs: number; readonly longestMs: number };
 }
 
+/** What a companion in a cell of its own has left. */
+export interface CompanionRun {
+  /** Absent when it left none. */
+  readonly trace?: TraceFile;
+  /** Why there is nothing of it but its trace; absent when its run came to its end. */
+  readonly lost?: string;
+}
+
 /** Where the times of what came from the device come from. */
 export type Pacing =
   /** The device's own, in wall time. */
@@ -315,9 +356,11 @@ export interface RunResult {
   readonly placement?: PlacementRun;
   readonly certification: Certification;
   readonly trace: TraceFile;
+  /** Of a companion in a cell of its own. */
+  readonly companion?: CompanionRun;
   readonly stop: StopReason;
   /** The cost model of the path, or what says that times are measured. */
-  readonly calibration: { readonly name: string; readonly provenance: string };
+  readonly calibration: CostModel;
 }
 
 /** Performs runs. `execute` rejects with a coded error when a run cannot start or the rig fails; how a run ended is `stop`. */

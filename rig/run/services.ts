@@ -262,6 +262,7 @@ export interface ExportRequest {
 export interface PreflightRequest {
   readonly profiles?: readonly string[];
   readonly recordingPath?: string;
+  readonly calibrationPath?: string;
 }
 
 /** Everything `rig/wiring/index.ts` exports under these names. */

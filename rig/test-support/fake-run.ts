@@ -121,7 +121,19 @@ export function fakeRun(options: FakeRunOptions = {}, cell: MatrixCell = FAKE_CE
     },
     trace: { path: '/somewhere/on/this/machine/trace.pcapng', sha256: 'c'.repeat(64), blocks: 100, bytes: 12_345 },
     stop: { kind: 'duration', sentence: 'the run lasted as long as it was asked to' },
-    calibration: { name: 'fake', provenance: 'made up for a test' },
+    calibration: {
+      name: 'fake',
+      provenance: 'made up for a test',
+      prediction: [
+        {
+          architecture: 'hosted',
+          frontend: 'emulated',
+          exchanges: 4000,
+          predictedNs: { p50: 1_100_000, p99: 6_000_000 },
+          measuredNs: { p50: 1_000_000, p99: 5_000_000 },
+        },
+      ],
+    },
   };
   return options.change === undefined ? result : options.change(result);
 }

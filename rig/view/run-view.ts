@@ -16,6 +16,9 @@ import type {
 } from '../run/run-types.js';
 import { ChannelView } from './channel-view.js';
 
+/** Error of one stamp of the host's monotonic clock, as the thread of a vCPU takes it. */
+const HOST_STAMP_NS = 1_000;
+
 export interface InterruptView {
   readonly latency: Distribution;
 }
@@ -146,7 +149,9 @@ export class RunView {
         where: name,
         hint: `measured are: ${Object.keys(this.#guest.interrupts ?? {}).join(', ') || 'none'}`,
       });
-    const context = this.#stamps(`${this.guestLabel}interrupt ${name}`, 'stamps');
+    const stamps = this.#stamps(`${this.guestLabel}interrupt ${name}`, 'stamps');
+    // Both ends are stamped where the vCPU runs, on one clock, and not where the device is.
+    const context = this.clockDomain === 'wall' ? { ...stamps, resolutionNs: HOST_STAMP_NS } : stamps;
     const bound = this.#guest.interruptBounds?.[name];
     const options = { name: 'latency', samples: Float64Array.from(samples), context };
     return { latency: new Distribution(bound === undefined ? options : { ...options, bound }) };

@@ -4,11 +4,10 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { openTrace, upperPayloadOffset } from '../../hal/index.js';
+import { BOARD_PACKET, openTrace, upperPayloadOffset } from '../../hal/index.js';
 import { RigError } from '../errors.js';
 import { compareBlocks, countBlocks } from '../metrics/scan-blocks.js';
 import type { Architecture, Engine, MatrixCell, RunRequest, RunResult } from '../run/run-types.js';
-import { BOARD_PACKET } from './board-log.js';
 import { createExecutor } from './executor.js';
 
 const SAMPLES = 1_000_000;
@@ -159,14 +158,14 @@ describe('a board on a memory bus, joined to its guest', function () {
     expect(kinds.get(BOARD_PACKET.write)).to.be.above(12);
   });
 
-  it('refuses real boards and recordings in a sentence, and starts nothing', async () => {
+  it('refuses real boards and a missing recording in a sentence, and starts nothing', async () => {
     const real = await refusal(run('hosted', '', {}, { binding: 'real' }));
     expect([real.code, real.message]).to.deep.equal([
       'RIG_USAGE',
       'rv-daq16 is a board on a memory bus: real boards cannot be opened yet',
     ]);
     const replay = await refusal(run('hosted', '', {}, { binding: 'replay' }));
-    expect(replay.message).to.contain('a recording holds what a board did');
+    expect(replay.code).to.equal('RIG_INPUT_MISSING');
   });
 
   it('refuses several guests, faults on a wire that is none, and a frontend that is none', async () => {

@@ -18,7 +18,7 @@ import { joinBoard } from './board-path.js';
 import type { StationName } from './calibration.js';
 import { cellPollNs, type DeviceLink, deviceName, type JoinedPath, type JoinOptions } from './device-link.js';
 import type { GuestUnit } from './guest-unit.js';
-import { chainStations, type StationModel } from './path-stations.js';
+import { chainStations, type StationModel, stationModel } from './path-stations.js';
 
 const LAYOUT = { bytes: BAR_BYTES, control: CONTROL_WORDS, status: STATUS_WORDS } as const;
 const NOTHING = byteArrivals([]);
@@ -65,11 +65,12 @@ export class BoardLink implements DeviceLink {
 
   async open(): Promise<void> {}
 
-  join({ calibration, random, stations, machines, lost, clock }: JoinOptions): JoinedPath {
+  join(options: JoinOptions): JoinedPath {
+    const { machines, lost, clock } = options;
     const [machine] = machines;
     const board = new LoggedBoard(this.#open(machine.clock), machine.clock, this.#channel);
     this.#board = board;
-    const model = calibration === undefined ? undefined : { calibration, random: random.fork('path'), log: stations };
+    const model = stationModel(options);
     const path = { clock, board, model, lost };
     return this.#request.cell.architecture === 'partitioned' ? joinCell(machine, path) : joinHosted(machine, path);
   }

@@ -2,30 +2,19 @@
 
 import type { Clock } from '../../base/index.js';
 import {
+  BOARD_HEADER_BYTES,
+  BOARD_PACKET,
   type BoardIdentity,
   type BoardMemory,
   type BoardPort,
   type BoardSink,
   DAQ_REGISTER,
   DESCRIPTOR_BYTES,
+  MOST_DMA_BYTES,
   type UpperChannel,
 } from '../../hal/index.js';
 import { TransferArrivals } from '../metrics/arrivals.js';
 
-/** First word of a packet; the second and third are what is named here, all little-endian. */
-export const BOARD_PACKET = {
-  /** Offset and value. */
-  write: 1,
-  /** Offset and value, of a register whose reading has an effect. */
-  read: 2,
-  /** Level and 0. */
-  interrupt: 3,
-  /** Address modulo 2^32 and length; the bytes follow. */
-  dma: 4,
-} as const;
-
-const HEADER_BYTES = 12;
-const MOST_DMA_BYTES = 65_536;
 const NO_SAMPLE = 0xffff_ffff;
 const SAMPLE_BYTES = 2;
 const R = DAQ_REGISTER;
@@ -40,7 +29,7 @@ export class LoggedBoard implements BoardPort {
   readonly #channel: UpperChannel;
   /** Trace packets of the transfers in `arrivals`, in their order. */
   readonly #packets: number[] = [];
-  readonly #packet = new Uint8Array(HEADER_BYTES + MOST_DMA_BYTES);
+  readonly #packet = new Uint8Array(BOARD_HEADER_BYTES + MOST_DMA_BYTES);
   readonly #view = new DataView(this.#packet.buffer);
   /** Where the descriptors of the present run lie: what is written there is no sample. */
   #ringStart = 0;
@@ -101,7 +90,7 @@ export class LoggedBoard implements BoardPort {
   }
 
   #wrote(address: number, source: Uint8Array, offset: number, length: number): void {
-    for (let i = 0; i < length; i++) this.#packet[HEADER_BYTES + i] = source[offset + i];
+    for (let i = 0; i < length; i++) this.#packet[BOARD_HEADER_BYTES + i] = source[offset + i];
     const id = this.#record(BOARD_PACKET.dma, address % 0x1_0000_0000, length, length);
     if (address < this.#ringStart || address >= this.#ringEnd) this.#arrived(length, id);
   }
@@ -115,6 +104,6 @@ export class LoggedBoard implements BoardPort {
     this.#view.setUint32(0, kind, true);
     this.#view.setUint32(4, first, true);
     this.#view.setUint32(8, second, true);
-    return this.#channel.data(this.#packet, 0, HEADER_BYTES + bytes, this.#clock.now());
+    return this.#channel.data(this.#packet, 0, BOARD_HEADER_BYTES + bytes, this.#clock.now());
   }
 }

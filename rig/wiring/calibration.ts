@@ -26,6 +26,35 @@ const stationSchema = z.strictObject({
     ),
 });
 
+/** Round trips kept of one path, at most. */
+export const MOST_TRANSFERS = 20_000;
+
+const pathSchema = z
+  .strictObject({
+    /** Stations in the order in which a round trip meets them. */
+    columns: z.array(z.strictObject({ station: z.enum(STATIONS), direction: z.enum(['in', 'out']) })).min(1),
+    /** One row a round trip: nanoseconds at each station. Kept together, because what delays a transfer at one station delays it at the next. */
+    transfers: z
+      .array(z.array(z.number().int().min(0)))
+      .min(1)
+      .max(MOST_TRANSFERS),
+  })
+  .refine(({ columns, transfers }) => transfers.every((row) => row.length === columns.length), {
+    message: 'each transfer must have a number for each column',
+    path: ['transfers'],
+  });
+
+const quantilesNsSchema = z.strictObject({ p50: z.number().min(0), p99: z.number().min(0) });
+const predictionSchema = z.strictObject({
+  architecture: z.enum(['hosted', 'partitioned']),
+  frontend: z.enum(['emulated', 'paravirtual', 'ring']),
+  /** Round trips that were measured, none of which the calibration rests on. */
+  exchanges: z.number().int().min(1),
+  /** By virtual time with this calibration. */
+  predictedNs: quantilesNsSchema,
+  measuredNs: quantilesNsSchema,
+});
+
 const calibrationSchema = z.strictObject({
   format: z.literal('rigvisor-calibration'),
   version: z.literal(1),
@@ -39,12 +68,18 @@ const calibrationSchema = z.strictObject({
     method: z.string(),
     conditions: z.string(),
   }),
+  /** Whole round trips of characters, where they were measured: then these are drawn, and not each station by itself. */
+  paths: z.strictObject({ hosted: pathSchema, partitioned: pathSchema }).optional(),
+  /** What the model said of round trips that were then measured. */
+  prediction: z.array(predictionSchema).optional(),
   stations: z.strictObject(
     Object.fromEntries(STATIONS.map((name) => [name, stationSchema])) as Record<StationName, typeof stationSchema>,
   ),
 });
 
 export type Calibration = z.infer<typeof calibrationSchema>;
+export type PathTransfers = z.infer<typeof pathSchema>;
+export type Prediction = z.infer<typeof predictionSchema>;
 
 /** Reads a calibration file; a file that is none gives `RIG_CALIBRATION` naming the field. */
 export function loadCalibration(path: string): Calibration {
@@ -71,8 +106,14 @@ export function loadCalibration(path: string): Calibration {
   );
 }
 
+/** Where the delays of one station come from. */
+export interface DelaySource {
+  /** A delay in whole nanoseconds. */
+  draw(): number;
+}
+
 /** Draws the delay of one station by inverting its measured distribution, linear between the quantiles. */
-export class DelayModel {
+export class DelayModel implements DelaySource {
   readonly #p: Float64Array;
   readonly #ns: Float64Array;
 
@@ -84,7 +125,6 @@ export class DelayModel {
     this.#ns = Float64Array.from(quantiles, (q) => q[1]);
   }
 
-  /** A delay in whole nanoseconds. */
   draw(): number {
     return this.at(this.random.float());
   }

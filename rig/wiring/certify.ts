@@ -71,25 +71,27 @@ export function certificationMs(wallMs: number | undefined): number {
 }
 
 /**
- * Runs every guest of the trace again, with another engine than the one that `ran` it, so that an engine's mistake does
+ * Runs every guest of the trace, or of all of them, again, with another engine than the one that `ran` it, so that an engine's mistake does
  * not certify itself; within `mostMs` of host time by `nowMs`, longer is not certified. The event loop gets a turn between
  * guests, so that signals are seen.
  */
 export async function certify(
-  tracePath: string,
+  tracePaths: string | readonly string[],
   image: ImageOf,
   ran: Engine,
   mostMs: number,
   nowMs: () => number = hostMs,
 ): Promise<Certification> {
-  const trace = openTrace(tracePath);
   const endMs = nowMs() + mostMs;
   const guests: CertifiedGuest[] = [];
-  for (const name of journalledGuests(trace)) {
-    const guest = replayGuest(trace, imageOf(image, name), name, otherEngine(ran), () => nowMs() > endMs);
-    guests.push(guest);
-    if (guest.replay.stopped) break;
-    await nextTurn();
+  for (const tracePath of [tracePaths].flat()) {
+    const trace = openTrace(tracePath);
+    for (const name of journalledGuests(trace)) {
+      const guest = replayGuest(trace, imageOf(image, name), name, otherEngine(ran), () => nowMs() > endMs);
+      guests.push(guest);
+      if (guest.replay.stopped) return judge(guests, mostMs);
+      await nextTurn();
+    }
   }
   return judge(guests, mostMs);
 }

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { HalError, type HalErrorCode, type HardwareProfile, loadProfile } from '../../hal/index.js';
 import { RigError } from '../errors.js';
 import { PACKAGE_ROOT, PROFILES_DIR } from '../paths.js';
+import { NO_DEVICE } from '../plan/matrix.js';
 import type { RunExecutor, RunRequest, RunResult } from '../run/run-types.js';
 import { type Calibration, loadCalibration } from './calibration.js';
-import { NO_DEVICE } from './no-device.js';
 import { openGuest } from './open-guest.js';
 import { runVirtual } from './virtual-run.js';
 import { runWall } from './wall-run.js';
@@ -27,9 +27,12 @@ export function createExecutor(options: ExecutorOptions = {}): RunExecutor {
       const { profile: name } = request.cell;
       const profile = name === NO_DEVICE ? undefined : findProfile(name, options.profileFolders);
       const guest = openGuest(request.guest);
-      if (request.cell.binding === 'real' && profile !== undefined) return runWall(request, guest, profile);
-      calibration ??= loadCalibration(options.calibrationPath ?? DEFAULT_CALIBRATION);
-      return runVirtual(request, guest, profile, calibration);
+      const calibrated = (): Calibration => {
+        calibration ??= loadCalibration(options.calibrationPath ?? DEFAULT_CALIBRATION);
+        return calibration;
+      };
+      if (request.cell.binding === 'real') return runWall(request, guest, profile, calibrated);
+      return runVirtual(request, guest, profile, calibrated());
     },
   };
 }

@@ -36,21 +36,44 @@ export function interruptBits(names: readonly string[]): number {
 
 /** What a guest's run tells of its interrupts; nothing where none was measured. */
 export function measuredInterrupts(
-  interrupts: InterruptLog | undefined,
+  interrupts: Pick<InterruptLog, 'of'> | undefined,
   guest: OpenGuest,
   calibration: Calibration | undefined,
 ): Pick<GuestRun, 'interrupts' | 'interruptBounds'> {
   if (interrupts === undefined) return {};
   const samples: Record<string, Float64Array> = {};
-  const bounds: Record<string, InterruptBound> = {};
-  const isKernel = readElfSymbols(guest.bytes, guest.name).some(({ name }) => name === 'rt_vectors');
   for (const name of NAMES) {
     const measured = interrupts.of(name);
-    if (measured === undefined) continue;
-    samples[name] = measured.samples;
-    if (isKernel && calibration !== undefined && ORDER.includes(name)) bounds[name] = boundOf(guest, name, calibration);
+    if (measured !== undefined) samples[name] = measured.samples;
   }
-  return { interrupts: samples, interruptBounds: bounds };
+  return { interrupts: samples, interruptBounds: computedBounds(Object.keys(samples), guest, calibration) };
+}
+
+/** Adds to a run in wall time, whose guest is measured, what its interrupts can wait at most in virtual time. */
+export function withBounds<E extends { readonly guests: readonly GuestRun[] }>(
+  evidence: E,
+  guest: OpenGuest,
+  calibration: Calibration,
+): E {
+  const guests = evidence.guests.map((run) => {
+    const { interrupts } = run;
+    if (interrupts === undefined) return run;
+    return { ...run, interruptBounds: computedBounds(Object.keys(interrupts), guest, calibration) };
+  });
+  return { ...evidence, guests };
+}
+
+/** Of those that have one: on the real-time kernel of the SDK alone. */
+function computedBounds(
+  names: readonly string[],
+  guest: OpenGuest,
+  calibration: Calibration | undefined,
+): Record<string, InterruptBound> {
+  const bounds: Record<string, InterruptBound> = {};
+  const isKernel = readElfSymbols(guest.bytes, guest.name).some(({ name }) => name === 'rt_vectors');
+  if (!isKernel || calibration === undefined) return bounds;
+  for (const name of ORDER) if (names.includes(name)) bounds[name] = boundOf(guest, name, calibration);
+  return bounds;
 }
 
 function boundOf(guest: OpenGuest, name: InterruptName, calibration: Calibration): InterruptBound {

@@ -12,8 +12,8 @@ export interface GuestUnit {
   readonly end: MachineEnd | undefined;
   readonly instret: number;
   readonly reportsDropped: number;
-  /** Latencies of measured interrupts; a guest in a thread of its own has none. */
-  readonly interrupts?: InterruptLog | undefined;
+  /** Latencies of measured interrupts; those of a guest in a thread of its own are there when it is sealed. */
+  readonly interrupts?: Pick<InterruptLog, 'of'> | undefined;
   /** Fetches records from the report ring; returns how many. */
   pollReports(): number;
   /** Hands on what the journal has gathered. */

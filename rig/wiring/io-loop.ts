@@ -11,6 +11,16 @@ export type LoopStop = 'target' | 'ended' | 'aborted';
  * and long enough for a thread of high priority to leave its core to others.
  */
 const LOOK_MS = 0.05;
+/** Host timers are late by a millisecond or two: what is due sooner is awaited by looking. */
+const NEAR_NS = 2_000_000;
+
+/** What else than guests has something to be taken. */
+export interface Watched {
+  /** Answers how much was taken. */
+  poll(): number;
+  /** `news` is to be called once, with the next thing to poll. */
+  listen(): void;
+}
 
 export class IoLoop {
   /** A guest has something to be looked at. */
@@ -23,7 +33,11 @@ export class IoLoop {
   readonly #hasRings: boolean;
   readonly #sleeper = new Int32Array(new SharedArrayBuffer(4));
   #guests: readonly ThreadGuest[] = [];
+  #deciding: readonly ThreadGuest[] = [];
   #wake: (() => void) | undefined;
+  /** Whether guests share memory, whose turns and interrupts come at intervals too short for a timer of the host. */
+  #shares = false;
+  #channel: Watched | undefined;
   #isTold = false;
 
   constructor(clock: WallClock, hasRings: boolean) {
@@ -31,9 +45,16 @@ export class IoLoop {
     this.#hasRings = hasRings;
   }
 
-  /** From here on these are looked after; their threads run. */
-  start(guests: readonly ThreadGuest[]): void {
+  /** This is looked after too; before `start`. */
+  watch(channel: Watched): void {
+    this.#channel = channel;
+  }
+
+  /** From here on these are looked after; their threads run. The loop ends with those of them that `decides` is true of. */
+  start(guests: readonly ThreadGuest[], decides: (guest: ThreadGuest) => boolean = () => true): void {
     this.#guests = guests;
+    this.#deciding = guests.filter(decides);
+    this.#shares = guests.some(({ sharedMemory }) => sharedMemory !== undefined);
     for (const guest of guests) guest.run();
   }
 
@@ -64,27 +85,25 @@ export class IoLoop {
   }
 
   #poll(): boolean {
-    let moved = 0;
+    let moved = this.#channel?.poll() ?? 0;
     for (const guest of this.#guests) moved += guest.poll();
     return moved > 0;
   }
 
   #mustLook(): boolean {
+    if (this.#shares && this.#clock.nextDueNs() < this.#clock.now() + NEAR_NS) return true;
     return this.#hasRings && this.#guests.some((guest) => guest.activity === 'running');
   }
 
   #haveEnded(): boolean {
-    let ended = true;
-    for (const guest of this.#guests) {
-      if (guest.lost !== undefined) throw guest.lost;
-      if (guest.activity !== 'ended' || guest.end === undefined) ended = false;
-    }
-    return ended;
+    for (const guest of this.#guests) if (guest.lost !== undefined) throw guest.lost;
+    return this.#deciding.every((guest) => guest.activity === 'ended' && guest.end !== undefined);
   }
 
   /** Until somebody tells of news; what came while the guests were asked to tell is looked at first. */
   async #rest(): Promise<void> {
     for (const guest of this.#guests) guest.listen();
+    this.#channel?.listen();
     if (this.#poll() || this.#mustLook() || this.#isTold) return;
     await new Promise<void>((resolve) => {
       this.#wake = resolve;

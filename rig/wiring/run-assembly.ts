@@ -35,6 +35,8 @@ export interface AssemblyOptions<G extends GuestUnit> {
   readonly stations?: StationLog;
   /** The companion that the request names, opened. */
   readonly companion?: OpenGuest;
+  /** Number of the only guest, when the other of the two that the request names is in another process. */
+  readonly pairSide?: 0 | 1;
   /** Takes the trace instead of a file in the run's folder. */
   readonly trace?: TraceSink;
 }
@@ -73,7 +75,7 @@ export class RunAssembly<G extends GuestUnit> {
     const { request, clock } = options;
     this.#options = options;
     this.stations = options.stations ?? new StationLog();
-    const names = guestNames(request);
+    const names = options.pairSide === 1 ? [COMPANION] : guestNames(request);
     checkClaims(
       names.map((owner) => ({
         device: deviceName(request),
@@ -85,7 +87,7 @@ export class RunAssembly<G extends GuestUnit> {
     this.recorder = createRecorder({
       to: options.trace ?? this.tracePath,
       clock,
-      manifest: runManifest(request, options.guest, options.calibration, options.companion),
+      manifest: runManifest(request, options.guest, options.calibration, this.#manifestCompanion()),
     });
     try {
       this.link = options.link(this.recorder);
@@ -253,13 +255,19 @@ export class RunAssembly<G extends GuestUnit> {
     return seat;
   }
 
+  /** Whom the trace names as the companion: of one that is alone in its process, itself. */
+  #manifestCompanion(): OpenGuest | undefined {
+    const { pairSide, guest, companion } = this.#options;
+    return pairSide === 1 ? guest : companion;
+  }
+
   /** What a guest with a companion, and the companion, are made with. */
   #sharing(name: string): Partial<MachineConfig> {
-    const { request, companion } = this.#options;
+    const { request, companion, pairSide } = this.#options;
     const doorbell = request.cell.architecture === 'partitioned' ? 'ring' : 'register';
     const id = name === COMPANION ? 1 : 0;
     return {
-      ...(companion === undefined ? {} : { sharedMemory: { id, peer: 1 - id, doorbell } }),
+      ...(companion === undefined && pairSide === undefined ? {} : { sharedMemory: { id, peer: 1 - id, doorbell } }),
       ...(request.interrupts === undefined || id === 1
         ? {}
         : { measuredInterrupts: interruptBits(request.interrupts) }),

@@ -5,7 +5,15 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import type { ClockDomain } from '../../base/index.js';
 import { traceInfo } from '../../hal/index.js';
 import type { GuestImage } from '../../vmm/index.js';
-import type { PlacementRun, RunRequest, RunResult, StationPassage, StopReason } from '../run/run-types.js';
+import type {
+  CompanionRun,
+  PlacementRun,
+  RunRequest,
+  RunResult,
+  StationPassage,
+  StopReason,
+  TraceFile,
+} from '../run/run-types.js';
 import type { Calibration } from './calibration.js';
 import { certificationMs, certify } from './certify.js';
 import type { GuestUnit } from './guest-unit.js';
@@ -24,8 +32,10 @@ export interface ResultParts {
 }
 
 /** Everything that a run brought, before it is certified from its trace. */
-export type RunEvidence = Omit<RunResult, 'cell' | 'certification' | 'trace' | 'calibration'> & {
+export type RunEvidence = Omit<RunResult, 'cell' | 'certification' | 'trace' | 'calibration' | 'companion'> & {
   readonly tracePath: string;
+  /** Of a companion in a cell of its own. */
+  readonly companion?: { readonly tracePath?: string; readonly lost?: string };
   /** When the request asked for them. */
   readonly passages?: readonly StationPassage[];
 };
@@ -55,29 +65,40 @@ export function gatherEvidence(parts: ResultParts): RunEvidence {
 export async function certifiedResult(
   request: RunRequest,
   guest: OpenGuest,
-  { tracePath, passages: _passages, ...evidence }: RunEvidence,
+  { tracePath, passages: _passages, companion: beside, ...evidence }: RunEvidence,
   calibration: Calibration | undefined,
   companion?: OpenGuest,
 ): Promise<RunResult> {
   const { cell, limits } = request;
   const imageOf = (name: string): GuestImage => (name === COMPANION ? (companion ?? guest) : guest).image;
+  // What a lost companion has left cannot be complete.
+  const other = beside?.lost === undefined ? beside?.tracePath : undefined;
+  const whole = other === undefined ? [tracePath] : [tracePath, other];
   return {
     cell,
     ...evidence,
-    certification: await certify(tracePath, imageOf, cell.engine, certificationMs(limits?.wallMs)),
-    trace: {
-      path: tracePath,
-      sha256: fileSha256(tracePath),
-      blocks: traceInfo(tracePath).blocks,
-      bytes: statSync(tracePath).size,
-    },
+    certification: await certify(whole, imageOf, cell.engine, certificationMs(limits?.wallMs)),
+    trace: traceFile(tracePath),
+    ...(beside === undefined ? {} : { companion: companionRun(beside) }),
     calibration:
       calibration === undefined
         ? { name: 'measured', provenance: 'wall-clock run: times are measured on this host' }
         : {
             name: calibration.name,
             provenance: `${calibration.provenance.method}, ${calibration.provenance.cpu}, ${calibration.provenance.date}`,
+            ...(calibration.prediction === undefined ? {} : { prediction: calibration.prediction }),
           },
+  };
+}
+
+function traceFile(path: string): TraceFile {
+  return { path, sha256: fileSha256(path), blocks: traceInfo(path).blocks, bytes: statSync(path).size };
+}
+
+function companionRun({ tracePath, lost }: NonNullable<RunEvidence['companion']>): CompanionRun {
+  return {
+    ...(tracePath === undefined ? {} : { trace: traceFile(tracePath) }),
+    ...(lost === undefined ? {} : { lost }),
   };
 }
 

@@ -19,6 +19,7 @@ import { cellPollNs, type DeviceLink, deviceName, type JoinedPath, type JoinOpti
 import type { GuestUnit } from './guest-unit.js';
 import { HostedPath } from './hosted-path.js';
 import type { ClosingPort } from './open-device.js';
+import { stationModel } from './path-stations.js';
 import { WireLog } from './wire-log.js';
 
 /** How the port of a run comes to be: at once for a simulator or a replay, by the process that owns it for a real one. */
@@ -72,15 +73,15 @@ export class SerialLink implements DeviceLink {
 
   join(options: JoinOptions): JoinedPath {
     if (this.#port === undefined) throw new Error('the serial port is joined before it is open');
-    const { clock, calibration, random, stations, machines } = options;
+    const { clock, machines } = options;
+    const { architecture } = this.#request.cell;
     const port = this.#tapped(this.#port, clock);
-    const model = calibration === undefined ? undefined : { calibration, random: random.fork('path'), log: stations };
+    const model = stationModel(options, architecture);
     const lost: JoinOptions['lost'] = (error) => {
       options.lost(error);
       for (const machine of machines) characterAcquisition(machine).disconnected(true);
     };
-    if (this.#request.cell.architecture === 'partitioned')
-      return joinCell(machines[0], { clock, port, line: this.#line, model, lost });
+    if (architecture === 'partitioned') return joinCell(machines[0], { clock, port, line: this.#line, model, lost });
     const path = new HostedPath({ clock, port, line: this.#line, model, lost });
     return {
       shares: machines.map((machine) => {

@@ -46,8 +46,10 @@ export class StationLog {
     return this.#passages;
   }
 
+  /** Of stations that something has passed. */
   summaries(): StationSummary[] {
-    return [...this.#histograms.values()].map(({ station, direction, histogram: h }) => ({
+    const passed = [...this.#histograms.values()].filter(({ histogram }) => histogram.count > 0);
+    return passed.map(({ station, direction, histogram: h }) => ({
       station,
       direction,
       count: h.count,

@@ -1,7 +1,7 @@
 /** One station of the I/O path in virtual time: bytes enter in order and leave in order, later by what the calibration says. */
 
 import { type Clock, Timer } from '../../base/index.js';
-import type { DelayModel } from './calibration.js';
+import type { DelaySource } from './calibration.js';
 
 /** Where a station hands on to: everything before `position` (a free-running byte count) has arrived. */
 export interface StationOutput {
@@ -19,7 +19,7 @@ const BATCHES = 1024;
 
 /** One delay that a batch meets: how long, and who is told. */
 export interface StationDelay {
-  readonly model: DelayModel;
+  readonly model: DelaySource;
   readonly spent: (delayNs: number) => void;
 }
 

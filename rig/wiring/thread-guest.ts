@@ -19,6 +19,7 @@ export type ThreadGuest = GuestUnit & MachineThread;
 export function threadGuestMaker(clock: WallClock, hooks: ThreadGuestHooks): (config: MachineConfig) => ThreadGuest {
   return (config) => {
     const { name, engine, image, xlen, ramBytes, acquisition, reportRing, bootargs, limits, seed } = config;
+    const { sharedMemory, measuredInterrupts } = config;
     return new MachineThread(
       {
         name,
@@ -27,6 +28,8 @@ export function threadGuestMaker(clock: WallClock, hooks: ThreadGuestHooks): (co
         ...(xlen === undefined ? {} : { xlen }),
         ...(ramBytes === undefined ? {} : { ramBytes }),
         ...(acquisition === undefined ? {} : { acquisition }),
+        ...(sharedMemory === undefined ? {} : { sharedMemory }),
+        ...(measuredInterrupts === undefined ? {} : { measuredInterrupts }),
         ...(reportRing === undefined ? {} : { reportRing }),
         ...(bootargs === undefined ? {} : { bootargs }),
         ...(limits === undefined ? {} : { limits }),

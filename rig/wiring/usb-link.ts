@@ -17,6 +17,7 @@ import type { Arrivals } from '../metrics/arrivals.js';
 import type { RunRequest, WireRun } from '../run/run-types.js';
 import { cellPollNs, type DeviceLink, deviceName, type JoinedPath, type JoinOptions } from './device-link.js';
 import type { GuestUnit } from './guest-unit.js';
+import { stationModel } from './path-stations.js';
 import { UrbPath, type UrbPathOptions } from './urb-path.js';
 import { UsbLog } from './usb-log.js';
 
@@ -73,11 +74,12 @@ export class UsbLink implements DeviceLink {
     this.#opened = await this.#open();
   }
 
-  join({ clock, calibration, random, stations, machines, lost }: JoinOptions): JoinedPath {
+  join(options: JoinOptions): JoinedPath {
+    const { clock, machines, lost } = options;
     if (this.#opened === undefined) throw new Error('the USB port is joined before it is open');
     const port = this.#tapped(this.#opened.port, clock);
     this.#shown = port;
-    const model = calibration === undefined ? undefined : { calibration, random: random.fork('path'), log: stations };
+    const model = stationModel(options);
     const plug = { speed: URB_SPEED[port.description.speed satisfies UsbSpeed], devid: DEVID };
     const path = { clock, port, plug, model, lost };
     const [machine] = machines;

@@ -1,6 +1,6 @@
 /** Performs a run in virtual time: simulated or recorded device, as fast as the host can. */
 
-import { createRandom, NS_PER_MS, VirtualClock } from '../../base/index.js';
+import { createRandom, NS_PER_MS, type Random, VirtualClock } from '../../base/index.js';
 import type { HardwareProfile } from '../../hal/index.js';
 import { createMachine, type Machine } from '../../vmm/index.js';
 import type { RunRequest, RunResult, StopReason } from '../run/run-types.js';
@@ -17,15 +17,19 @@ import { scheduleGuests } from './schedule-guests.js';
 /** How long the host may be busy before it lets the event loop run and shows progress. */
 const TURN_MS = 50;
 
+/** Makes the device of a run; by default what its profile and binding say. */
+export type OpenSource = (clock: VirtualClock, random: Random) => RunSource;
+
 export async function runVirtual(
   request: RunRequest,
   guest: OpenGuest,
   profile: HardwareProfile | undefined,
   calibration: Calibration,
+  open: OpenSource = (clock, random) => openSource(request, profile, clock, random),
 ): Promise<RunResult> {
   const clock = new VirtualClock();
   const random = createRandom(request.seed);
-  const source = openSource(request, profile, clock, random);
+  const source = open(clock, random);
   const { link } = source;
   const companion = request.companion === undefined ? undefined : openGuest(request.companion.guest);
   const assembly = new RunAssembly({

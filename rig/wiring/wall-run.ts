@@ -1,21 +1,27 @@
 /** Performs runs in wall time on real devices: hosted in this process, partitioned in the process of a cell. */
 
 import { rmSync } from 'node:fs';
-import { createRandom, NS_PER_MS, WallClock } from '../../base/index.js';
+import { createRandom, NS_PER_MS, WallClock, type WallOrigin } from '../../base/index.js';
 import type { HardwareProfile, PortRestart, SerialProfile, TraceRecorder, UsbProfile } from '../../hal/index.js';
-import { BOARD } from '../../vmm/index.js';
+import { BOARD, type ThreadSchedule } from '../../vmm/index.js';
 import { CollectionLog, checkCell } from '../cell/place-cell.js';
 import { runInCell } from '../cell/run-in-cell.js';
+import { runPair } from '../cell/run-pair.js';
 import { RigError } from '../errors.js';
+import { NO_DEVICE } from '../plan/matrix.js';
 import type { PlacementRun, RunRequest, RunResult, StopReason } from '../run/run-types.js';
 import { noBoard } from './board-source.js';
+import type { Calibration } from './calibration.js';
 import { type DeviceHosts, hostedDevices } from './device-hosts.js';
 import { seconds } from './duration-text.js';
+import { withBounds } from './guest-interrupts.js';
 import { IoLoop } from './io-loop.js';
+import { joinGuests, type PairHost } from './join-guests.js';
+import { realNoDevice } from './no-device.js';
 import { openRunDevice } from './open-device.js';
-import type { OpenGuest } from './open-guest.js';
+import { type OpenGuest, openGuest } from './open-guest.js';
 import { openUsbDevice } from './open-usb-device.js';
-import { MOST_REPORTS, RunAssembly } from './run-assembly.js';
+import { COMPANION, MOST_REPORTS, RunAssembly } from './run-assembly.js';
 import { certifiedResult, gatherEvidence, type RunEvidence } from './run-result.js';
 import type { RunSource } from './run-source.js';
 import { SerialLink } from './serial-link.js';
@@ -35,21 +41,28 @@ const TURN_NS = 50 * NS_PER_MS;
  * Hosted, it is performed here: this process is the monitor, and the I/O process owns the device. Partitioned, a process is
  * made for the cell; nothing of it is performed here.
  */
-export async function runWall(request: RunRequest, guest: OpenGuest, profile: HardwareProfile): Promise<RunResult> {
-  if (request.companion !== undefined || request.interrupts !== undefined)
-    throw new RigError('RIG_USAGE', 'companions and latencies of interrupts exist in virtual time only, so far', {
-      hint: 'use --binding sim',
-    });
-  if (profile.kind === 'board') throw noBoard(profile, 'real');
+export async function runWall(
+  request: RunRequest,
+  guest: OpenGuest,
+  profile: HardwareProfile | undefined,
+  calibration: () => Calibration,
+): Promise<RunResult> {
+  const companion = request.companion === undefined ? undefined : openGuest(request.companion.guest);
+  if (profile?.kind === 'board') throw noBoard(profile, 'real');
   const evidence =
     request.cell.architecture === 'hosted'
-      ? await performWallRun(request, guest, profile, { hosts: hostedDevices() })
+      ? await performWallRun(request, guest, profile, {
+          hosts: hostedDevices(),
+          ...(companion === undefined ? {} : { companion }),
+        })
       : await runAssigned(request, profile);
-  return certifiedResult(request, guest, evidence, undefined);
+  const bounded = request.interrupts === undefined ? evidence : withBounds(evidence, guest, calibration());
+  return certifiedResult(request, guest, bounded, undefined, companion);
 }
 
-function runAssigned(request: RunRequest, profile: HardwareProfile): Promise<RunEvidence> {
-  checkCell(request.port ?? profile.name, DEFAULT_RAM_BYTES, request.realTime ?? true);
+function runAssigned(request: RunRequest, profile: HardwareProfile | undefined): Promise<RunEvidence> {
+  if (request.companion !== undefined) return runPair(request, request.companion, profile);
+  checkCell(request.port ?? profile?.name ?? NO_DEVICE, DEFAULT_RAM_BYTES, request.realTime ?? true);
   return runInCell(request, profile);
 }
 
@@ -61,28 +74,34 @@ export interface WallHost {
   /** Ended with the run. */
   readonly hosts: DeviceHosts;
   readonly place?: PlaceGuests;
+  /** The companion that the request names, opened, when it runs in this process too. */
+  readonly companion?: OpenGuest;
+  /** Of another process that is to tell the same time. */
+  readonly origin?: WallOrigin;
+  /** Windows of the vCPU. */
+  readonly schedule?: ThreadSchedule;
+  readonly pair?: PairHost;
 }
 
 /** In this process, from opening the device to the end of the trace: this thread owns the device, guests have threads of their own. */
 export async function performWallRun(
   request: RunRequest,
   guest: OpenGuest,
-  profile: HardwareProfile,
-  { hosts, place }: WallHost,
+  profile: HardwareProfile | undefined,
+  { hosts, place, companion, origin, schedule, pair }: WallHost,
 ): Promise<RunEvidence> {
-  if (profile.kind === 'board') throw noBoard(profile, 'real');
-  const clock = new WallClock();
+  if (profile?.kind === 'board') throw noBoard(profile, 'real');
+  const clock = new WallClock(origin === undefined ? {} : { origin });
   const log = new StationLog();
   if (request.keepPassages === true) log.keepPassages(Number(clock.originMonotonicNs));
   const stations = new WallStations(clock, log, request.cell.architecture);
-  const device =
-    profile.kind === 'serial'
-      ? serialDevice(request, profile, clock, hosts, stations)
-      : usbDevice(request, profile, clock, hosts, stations);
+  const device = realDevice(request, profile, clock, hosts, stations);
   const loop = new IoLoop(clock, request.cell.architecture === 'partitioned');
   const assembly: RunAssembly<ThreadGuest> = new RunAssembly<ThreadGuest>({
     request,
     guest,
+    ...(companion === undefined ? {} : { companion }),
+    ...(pair === undefined ? {} : { pairSide: pair.side }),
     clock,
     calibration: undefined,
     random: createRandom(request.seed),
@@ -92,6 +111,7 @@ export async function performWallRun(
       news: loop.news,
       handover: stations.handover,
       departure: stations.departure,
+      ...(schedule === undefined ? {} : { schedule }),
     }),
   });
   let opened = false;
@@ -102,7 +122,9 @@ export async function performWallRun(
     opened = true;
     const grants = place?.(assembly.machines);
     const collections = place === undefined ? undefined : new CollectionLog();
-    loop.start(assembly.machines);
+    await joinGuests(assembly.machines, pair, loop, clock);
+    const isAlone = assembly.machines.length === 1;
+    loop.start(assembly.machines, ({ name }) => isAlone || name !== COMPANION);
     stop = await drive(request, clock, loop, assembly);
     assembly.settle();
     if (grants !== undefined && collections !== undefined) placement = { grants, collections: collections.end() };
@@ -127,6 +149,19 @@ export async function performWallRun(
 }
 
 type RealDevice = Pick<RunSource, 'link' | 'clocks'>;
+
+function realDevice(
+  request: RunRequest,
+  profile: SerialProfile | UsbProfile | undefined,
+  clock: WallClock,
+  hosts: DeviceHosts,
+  stations: WallStations,
+): RealDevice {
+  if (profile === undefined) return realNoDevice();
+  return profile.kind === 'serial'
+    ? serialDevice(request, profile, clock, hosts, stations)
+    : usbDevice(request, profile, clock, hosts, stations);
+}
 
 function serialDevice(
   request: RunRequest,
@@ -221,8 +256,9 @@ function stopOf(
 ): StopReason | undefined {
   if (assembly.deviceLost !== undefined)
     return { kind: 'device-lost', sentence: assembly.deviceLost.message, cause: assembly.deviceLost };
-  for (const { end } of assembly.machines)
-    if (end !== undefined && (end.kind === 'limit' || end.kind === 'stuck'))
+  // A companion that is stuck is stuck by itself.
+  for (const { name, end } of assembly.machines)
+    if (name !== COMPANION && end !== undefined && (end.kind === 'limit' || end.kind === 'stuck'))
       return { kind: 'limit', limit: 'instructions', sentence: end.sentence };
   if (ended) return assembly.finished();
   const { wallMs, reports = MOST_REPORTS } = request.limits ?? {};

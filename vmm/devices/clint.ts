@@ -16,8 +16,10 @@ const LAST_TICK = Math.floor(Number.MAX_SAFE_INTEGER / TICK_NS);
 
 export interface ClintOptions {
   readonly clock: Clock;
-  /** Sets or clears bits of `mip` (`INTERRUPT.msip`, `INTERRUPT.mtip`); called on changes only. */
-  setPending(bits: number, pending: boolean): void;
+  /** Sets or clears bits of `mip` (`INTERRUPT.msip`, `INTERRUPT.mtip`); called on changes only. `dueNs`: the instant of `mtimecmp`. */
+  setPending(bits: number, pending: boolean, dueNs?: number): void;
+  /** The guest has set `mtimecmp` anew, to `dueNs`, which has passed too: the bit stays set for another event. */
+  setAgain?(bits: number, dueNs: number): void;
 }
 
 /**
@@ -27,7 +29,8 @@ export interface ClintOptions {
  */
 export class Clint implements MmioDevice {
   readonly #clock: Clock;
-  readonly #setPending: (bits: number, pending: boolean) => void;
+  readonly #setPending: (bits: number, pending: boolean, dueNs?: number) => void;
+  readonly #setAgain: (bits: number, dueNs: number) => void;
   readonly #timer = new Timer(() => this.#update());
   #msip = false;
   #mtip = false;
@@ -36,7 +39,8 @@ export class Clint implements MmioDevice {
 
   constructor(options: ClintOptions) {
     this.#clock = options.clock;
-    this.#setPending = (bits, pending) => options.setPending(bits, pending);
+    this.#setPending = (bits, pending, dueNs) => options.setPending(bits, pending, dueNs);
+    this.#setAgain = (bits, dueNs) => options.setAgain?.(bits, dueNs);
   }
 
   /** `mtime` now, in ticks of 100 ns. */
@@ -99,8 +103,9 @@ export class Clint implements MmioDevice {
     const pending = dueNs <= this.#clock.now();
     if (pending || dueNs === Number.POSITIVE_INFINITY) this.#clock.cancel(this.#timer);
     else this.#clock.schedule(this.#timer, dueNs);
+    if (pending && this.#mtip) this.#setAgain(INTERRUPT.mtip, dueNs);
     if (pending === this.#mtip) return;
     this.#mtip = pending;
-    this.#setPending(INTERRUPT.mtip, pending);
+    this.#setPending(INTERRUPT.mtip, pending, dueNs);
   }
 }

@@ -126,6 +126,11 @@ export class SharedMemory {
     return this.#fault;
   }
 
+  /** Whether the guest had opened a vector at its last turn: what the peer carries is not dropped. */
+  get isOpen(): boolean {
+    return this.#accept !== 0;
+  }
+
   /** Interrupts that the peer has caused here. */
   get interrupts(): number {
     return this.#interrupts;
@@ -186,9 +191,11 @@ export class SharedMemory {
       this.#stop(`a doorbell has vector ${vector}, and there are ${SHARED_MEMORY_VECTORS}`);
       return -1;
     }
+    const free = this.#peer.room?.() ?? room;
+    if (free < 0) return -1;
     // The guest may shorten a doorbell that is being carried; what has gone is gone.
     const left = Math.max(0, length - this.#carried);
-    const count = Math.min(left, room);
+    const count = Math.min(left, room, free);
     if (count > 0) {
       this.#ram.read(this.#output + offset + this.#carried, this.#bytes, 0, count);
       this.#peer.carry(this.#bytes, 0, offset + this.#carried, count);

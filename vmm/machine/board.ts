@@ -32,8 +32,10 @@ export interface BoardParts {
   readonly isConsolePaced: boolean;
   /** Rings in RAM are laid out and served by somebody else. */
   readonly ringsElsewhere: boolean;
-  /** Sets or clears bits of the guest's `mip`. */
-  setPending(bits: number, pending: boolean): void;
+  /** Sets or clears bits of the guest's `mip`; `dueNs`: when the event was due that is the cause, where that is known. */
+  setPending(bits: number, pending: boolean, dueNs?: number): void;
+  /** Bits that are set already are to be taken once more, for another event that was due. */
+  setAgain(bits: number, dueNs: number): void;
   finish(outcome: FinisherOutcome): void;
   console(byte: number): void;
   consoleRoom(): void;
@@ -52,11 +54,11 @@ export interface Board {
 export function createBoard(parts: BoardParts): Board {
   const { clock, plan, ram } = parts;
   const bus = new Bus();
-  const setPending = (bits: number, pending: boolean): void => parts.setPending(bits, pending);
+  const setPending = (bits: number, pending: boolean, dueNs?: number): void => parts.setPending(bits, pending, dueNs);
   const meip: InterruptLine = { set: (level) => setPending(INTERRUPT.meip, level) };
   const seip: InterruptLine = { set: (level) => setPending(INTERRUPT.seip, level) };
   const plic = new Plic({ outputs: plan.xlen === 64 ? [meip, seip] : [meip] });
-  const clint = new Clint({ clock, setPending });
+  const clint = new Clint({ clock, setPending, setAgain: (bits, dueNs) => parts.setAgain(bits, dueNs) });
   const console = new Ns16550a({ clock, line: plic.line(BOARD.console.source), isPaced: parts.isConsolePaced });
   console.attach(consoleBackend(parts));
   bus.reserve({ name: 'ram', base: BOARD.ram.base, length: plan.ramBytes });

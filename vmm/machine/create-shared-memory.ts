@@ -15,6 +15,8 @@ export interface SharedMemoryParts {
   readonly clock: Clock;
   readonly ram: GuestRam;
   readonly plan: MemoryPlan;
+  /** Rings in RAM are laid out and served by somebody else. */
+  readonly ringsElsewhere: boolean;
   setPending(bits: number, pending: boolean): void;
 }
 
@@ -28,7 +30,7 @@ export interface SharedMemoryPort {
 /** The area is laid out in RAM here, so the guest's image must be in place already. */
 export function createSharedMemory(parts: SharedMemoryParts, bus: Bus): SharedMemoryPort | undefined {
   const place = parts.plan.sharedMemory;
-  if (place === undefined) return undefined;
+  if (place === undefined || (parts.ringsElsewhere && place.doorbell === 'ring')) return undefined;
   const device = new SharedMemory({
     ...place,
     clock: parts.clock,

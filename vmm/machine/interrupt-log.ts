@@ -31,6 +31,9 @@ export interface InterruptLatencies {
   readonly samples: Float64Array;
 }
 
+/** Latencies by the name of the interrupt. */
+export type MeasuredInterrupts = Readonly<Partial<Record<InterruptName, InterruptLatencies>>>;
+
 class Series {
   /** The guest has enabled it once; what waits before is not late, because nobody serves it yet. */
   isServed = false;
@@ -38,7 +41,11 @@ class Series {
   count = 0;
   maxNs = Number.NaN;
   maxInstret = 0;
-  samples: Float64Array = new Float64Array(FIRST_SAMPLES);
+  samples: Float64Array;
+
+  constructor(room: number) {
+    this.samples = new Float64Array(room);
+  }
 }
 
 /**
@@ -54,10 +61,15 @@ export class InterruptLog {
   constructor(
     memory: GuestMemory,
     readonly bits: number,
+    /** Room for all samples is made at once: on a wall clock, nothing may grow while the guest runs. */
+    isWhole = false,
   ) {
     this.#mip = new Int32Array(memory.memory.buffer, STATE.mip, 1);
     this.#mie = new Int32Array(memory.memory.buffer, STATE.mie, 1);
-    this.#series = Array.from({ length: BITS }, (_, bit) => (((bits >>> bit) & 1) === 0 ? undefined : new Series()));
+    this.#series = Array.from({ length: BITS }, (_, bit) => {
+      if (((bits >>> bit) & 1) === 0) return undefined;
+      return new Series(isWhole ? MOST_SAMPLES : FIRST_SAMPLES);
+    });
   }
 
   /** A device is about to set bits of `mip`, by an event at `atNs`. */
@@ -69,6 +81,14 @@ export class InterruptLog {
       if (series === undefined) continue;
       series.isServed ||= (this.#mie[0] & bit) !== 0;
       if (series.isServed) series.pendingNs = atNs;
+    }
+  }
+
+  /** Bits that are set, and whose interrupt has been taken, stand for another event, at `atNs`. */
+  raisedAgain(bits: number, atNs: number): void {
+    for (let rest = bits & this.bits; rest !== 0; rest &= rest - 1) {
+      const series = this.#series[31 - Math.clz32(rest & -rest)];
+      if (series?.isServed === true && series.pendingNs === NEVER) series.pendingNs = atNs;
     }
   }
 
@@ -86,6 +106,16 @@ export class InterruptLog {
     if (ns <= series.maxNs) return;
     series.maxNs = ns;
     series.maxInstret = instret;
+  }
+
+  /** Of every interrupt that is measured, by name: what another thread can be given. */
+  all(): MeasuredInterrupts {
+    const measured: Partial<Record<InterruptName, InterruptLatencies>> = {};
+    for (const name of Object.keys(INTERRUPT_NAMES) as InterruptName[]) {
+      const latencies = this.of(name);
+      if (latencies !== undefined) measured[name] = latencies;
+    }
+    return measured;
   }
 
   /** Of the interrupt with that name; undefined when it is not measured. */

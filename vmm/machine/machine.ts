@@ -1,6 +1,6 @@
 /** One machine: RAM, board, vCPU and journal joined, with the guest's image in place. */
 
-import { type Clock, VirtualClock } from '../../base/index.js';
+import { type Clock, VirtualClock, WallClock } from '../../base/index.js';
 import { BOARD } from '../boot/board-map.js';
 import { placeImage } from '../boot/guest-image.js';
 import { GuestMemory } from '../cpu/guest-memory.js';
@@ -68,6 +68,8 @@ export interface Machine {
   readonly pace: VirtualPace | undefined;
   /** Fetches records from the report ring to `onReport`; returns how many. 0 without a ring. */
   pollReports(): number;
+  /** Sets or clears bits of `mip` from outside; `eventNs`: when the event was, on a wall clock, if it is known better than by now. */
+  setPending(bits: number, pending: boolean, eventNs?: number): void;
   /** Why the report ring stands still because of what its guest did; empty while it works or is absent. */
   readonly reportFault: string;
   /** Records the guest could not put into the report ring, as it says; 0 without a ring. */
@@ -116,7 +118,8 @@ class BoardMachine implements Machine {
     this.#report = (record, length) => onReport?.(record, length);
     this.#journal = config.journal === undefined ? undefined : new JournalWriter(config.journal);
     const measured = config.measuredInterrupts ?? 0;
-    this.interrupts = measured === 0 ? undefined : new InterruptLog(memory, measured);
+    this.interrupts =
+      measured === 0 ? undefined : new InterruptLog(memory, measured, config.clock instanceof WallClock);
     const { interrupts } = this;
     const vcpu = createVcpu({
       engine: config.engine,
@@ -163,7 +166,10 @@ class BoardMachine implements Machine {
       devices: config.devices ?? {},
       seed: config.seed,
       epochMs: config.epochMs,
-      setPending: (bits, pending) => this.#setPending(bits, pending),
+      setPending: (bits, pending, dueNs) => this.setPending(bits, pending, dueNs),
+      setAgain: (bits, dueNs) => {
+        if (this.pace === undefined) this.interrupts?.raisedAgain(bits, dueNs);
+      },
       finish: ({ kind, code }) => this.#finish(kind, code),
       console: (byte) => config.onConsole?.(byte),
       consoleRoom: () => config.onConsoleRoom?.(),
@@ -303,9 +309,14 @@ class BoardMachine implements Machine {
     this.#journal?.start(start);
   }
 
-  #setPending(bits: number, pending: boolean): void {
-    if (pending) this.interrupts?.raised(bits, this.clock.now());
+  setPending(bits: number, pending: boolean, eventNs?: number): void {
+    if (pending) this.interrupts?.raised(bits, this.#eventNs(eventNs));
     this.core.setPending(bits, pending);
+  }
+
+  /** In virtual time an event is when its instruction boundary is. */
+  #eventNs(dueNs: number | undefined): number {
+    return this.pace === undefined && dueNs !== undefined ? dueNs : this.clock.now();
   }
 
   #finish(kind: 'pass' | 'fail' | 'reset', code: number): void {

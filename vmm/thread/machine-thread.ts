@@ -10,10 +10,12 @@ import type { JournalEnd } from '../journal/journal-format.js';
 import type { Acquisition } from '../machine/acquisition.js';
 import { createRing } from '../machine/create-acquisition.js';
 import type { ExitSnapshot, RegionExits } from '../machine/exit-counters.js';
+import type { InterruptLatencies, InterruptName, MeasuredInterrupts } from '../machine/interrupt-log.js';
 import type { MachineEnd } from '../machine/machine-end.js';
 import { type MemoryPlan, planMemory } from '../machine/memory-plan.js';
 import { RemoteCharacterFrontend, RemoteUrbFrontend, stamp } from './port-frontend.js';
 import { RemoteRam } from './remote-ram.js';
+import { type ThreadSections, threadSections } from './remote-sections.js';
 import type { ThreadMachineConfig, ThreadMessage, ThreadOrder, ThreadSchedule } from './thread-messages.js';
 import { ThreadOutlet } from './thread-outlet.js';
 import { ACTIVITY, CONTROL, createThreadMemory, FIGURE, INBOUND, ORDER, type ThreadMemory } from './thread-protocol.js';
@@ -38,7 +40,7 @@ export interface MachineThreadListener {
 export interface MachineThreadOptions {
   /** Instructions between two looks outside: what enters the guest waits so long at most. */
   readonly sliceInstructions?: number;
-  /** How long an idle vCPU looks again and again before it is put to sleep. */
+  /** How long an idle vCPU looks again and again before it is put to sleep, and before its next timer is due. */
   readonly spinNs?: number;
   /** Windows in which the vCPU runs, where it shares its core; always when absent. */
   readonly schedule?: ThreadSchedule;
@@ -58,6 +60,10 @@ export class MachineThread {
   readonly name: string;
   readonly clock: WallClock;
   readonly acquisition: Acquisition | undefined;
+  /** Memory shared with another guest; undefined for a guest made without. */
+  readonly sharedMemory: ThreadSections | undefined;
+  /** Latencies of measured interrupts, from when it is sealed on; undefined where none is measured. */
+  interrupts: { of(name: InterruptName): InterruptLatencies | undefined } | undefined;
   readonly exits: { snapshot(): ExitSnapshot; of(region: string): number };
   readonly memory: GuestMemory;
   readonly plan: MemoryPlan;
@@ -124,6 +130,15 @@ export class MachineThread {
     }
     const { acquisition, ports } = this.#join(config, ram);
     this.acquisition = acquisition;
+    this.sharedMemory = threadSections({
+      plan: this.plan,
+      clock,
+      // A sender may write its section at any time: what has been carried is in the journal of the one who got it.
+      ram: new RemoteRam(this.memory, this.#inbox, true),
+      inbox: this.#inbox,
+      outlet: this.#outlet,
+      news: listener.news,
+    });
     this.#ports = ports;
     this.#outlet.characters = ports.characters;
     this.#outlet.urbs = ports.urbs;
@@ -182,6 +197,7 @@ export class MachineThread {
     let moved = this.#outlet.take();
     this.#ports.characters?.poll();
     moved += this.acquisition?.poll() ?? 0;
+    moved += this.sharedMemory?.poll() ?? 0;
     moved += this.pollReports();
     this.#inbox.commit();
     return moved;
@@ -306,9 +322,14 @@ export class MachineThread {
         break;
       case 'sealed':
         this.#isDone = true;
+        this.#keepInterrupts(message.interrupts);
         sealed(message.end);
         break;
     }
+  }
+
+  #keepInterrupts(measured: MeasuredInterrupts): void {
+    if (Object.keys(measured).length > 0) this.interrupts = { of: (name) => measured[name] };
   }
 
   #join(

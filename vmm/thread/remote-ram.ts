@@ -15,11 +15,14 @@ import type { VcpuInbox } from './vcpu-inbox.js';
 export class RemoteRam implements GuestRam {
   readonly #memory: GuestMemory;
   readonly #inbox: VcpuInbox;
+  readonly #isRewritten: boolean;
   readonly #word = new Uint8Array(4);
 
-  constructor(memory: GuestMemory, inbox: VcpuInbox) {
+  /** `isRewritten`: the guest may change at any time what is read in bulk, so that reads are no part of its journal. */
+  constructor(memory: GuestMemory, inbox: VcpuInbox, isRewritten = false) {
     this.#memory = memory;
     this.#inbox = inbox;
+    this.#isRewritten = isRewritten;
   }
 
   contains(gpa: number, length: number): boolean {
@@ -31,7 +34,7 @@ export class RemoteRam implements GuestRam {
     const { u8, ramBase } = this.#memory;
     const at = gpa - ramBase;
     for (let i = 0; i < length; i++) target[offset + i] = u8[at + i];
-    this.#inbox.putRead(gpa, length, hashBytes(target, offset, length));
+    if (!this.#isRewritten) this.#inbox.putRead(gpa, length, hashBytes(target, offset, length));
   }
 
   write(gpa: number, source: Uint8Array, offset: number, length: number): void {

@@ -28,14 +28,18 @@ export class SharedRing {
   /** Producer: `TAIL` as last seen. */
   #free = 0;
 
-  /** `words`, a power of two, as the shared memory was made for. */
+  /**
+   * `words`, a power of two, as the shared memory was made for; it may also be memory that two processes have mapped, on
+   * which nobody can wait for room. The ring begins `offset` bytes, a multiple of 4, behind the start.
+   */
   constructor(
-    memory: SharedArrayBuffer,
+    memory: ArrayBufferLike,
     readonly capacity: number,
+    offset = 0,
   ) {
-    this.#indices = new Int32Array(memory, 0, HEADER_WORDS);
-    this.words = new Int32Array(memory, HEADER_WORDS * WORD_BYTES, capacity);
-    this.bytes = new Uint8Array(memory, HEADER_WORDS * WORD_BYTES, capacity * WORD_BYTES);
+    this.#indices = new Int32Array(memory, offset, HEADER_WORDS);
+    this.words = new Int32Array(memory, offset + HEADER_WORDS * WORD_BYTES, capacity);
+    this.bytes = new Uint8Array(memory, offset + HEADER_WORDS * WORD_BYTES, capacity * WORD_BYTES);
     this.#mask = capacity - 1;
   }
 
@@ -66,6 +70,11 @@ export class SharedRing {
     Atomics.store(this.#indices, HEAD, this.#at);
   }
 
+  /** Producer: words that are free now; a record may need twice its size of them, for the sake of lying in one piece. */
+  get room(): number {
+    return this.#room();
+  }
+
   /** Producer: whether `publish` would show anything. */
   get isPending(): boolean {
     return Atomics.load(this.#indices, HEAD) !== this.#at;
@@ -76,6 +85,8 @@ export class SharedRing {
     for (;;) {
       if (Atomics.load(this.#indices, HEAD) === this.#at) return -1;
       const place = this.#at & this.#mask;
+      // A record has a size, unless another process has written over it.
+      if (this.words[place] >>> 8 === 0) return -1;
       if ((this.words[place] & 0xff) !== PADDING) return place;
       this.#at = (this.#at + (this.words[place] >>> 8)) | 0;
       Atomics.store(this.#indices, TAIL, this.#at);

@@ -3,6 +3,7 @@
 import type { ScheduleWindow, WallOrigin } from '../../base/index.js';
 import type { SharedWasmMemory } from '../cpu/guest-memory.js';
 import type { JournalEnd } from '../journal/journal-format.js';
+import type { MeasuredInterrupts } from '../machine/interrupt-log.js';
 import type { MachineConfig } from '../machine/machine-config.js';
 import type { MachineEnd } from '../machine/machine-end.js';
 import type { ThreadMemory } from './thread-protocol.js';
@@ -16,6 +17,8 @@ export type ThreadMachineConfig = Pick<
   | 'xlen'
   | 'ramBytes'
   | 'acquisition'
+  | 'sharedMemory'
+  | 'measuredInterrupts'
   | 'reportRing'
   | 'reportRingBytes'
   | 'bootargs'
@@ -47,4 +50,4 @@ export type ThreadMessage =
   | { readonly kind: 'news' }
   | { readonly kind: 'journal'; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: 'ended'; readonly end: MachineEnd }
-  | { readonly kind: 'sealed'; readonly end: JournalEnd };
+  | { readonly kind: 'sealed'; readonly end: JournalEnd; readonly interrupts: MeasuredInterrupts };

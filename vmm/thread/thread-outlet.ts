@@ -1,6 +1,7 @@
 /** Takes what a guest in another thread has sent, and hands it to whoever stands behind its port. */
 
 import { Urb } from '../../base/index.js';
+import { NO_PEER, type SectionLink } from '../devices/section-link.js';
 import { URB_MAX_BYTES, URBS_IN_FLIGHT } from '../devices/urb-request.js';
 import type { RemoteCharacterFrontend, RemoteUrbFrontend } from './port-frontend.js';
 import { SharedRing } from './shared-ring.js';
@@ -28,6 +29,8 @@ export class ThreadOutlet {
   /** Whom characters and transfers of the guest are for; set before anything is taken. */
   characters: RemoteCharacterFrontend | undefined;
   urbs: RemoteUrbFrontend | undefined;
+  /** Who takes the guest's output section. */
+  peer: SectionLink = NO_PEER;
   readonly #ring: SharedRing;
   readonly #sinks: OutletSinks;
   readonly #record = new Uint8Array(REPORT_BYTES);
@@ -109,6 +112,12 @@ export class ThreadOutlet {
         break;
       case OUTBOUND.console:
         this.#sinks.console(words[at]);
+        break;
+      case OUTBOUND.sectionCarry:
+        this.peer.carry(bytes, 4 * (at + 2), words[at], words[at + 1]);
+        break;
+      case OUTBOUND.sectionRing:
+        this.peer.ring(words[at]);
         break;
       case OUTBOUND.handover:
         this.#sinks.handover(instantAt(words, at), instantAt(words, at + 2));

@@ -38,6 +38,12 @@ export const INBOUND = {
   plugged: 12,
   /** Milliseconds and nanoseconds of the clock when the burst behind it was handed over. */
   stamp: 13,
+  /** Milliseconds and nanoseconds of the clock at the event behind the `interrupts` that follow. */
+  event: 20,
+  /** Offset, length, bytes: they have become the peer's output section there. */
+  sectionCarry: 21,
+  /** Vector of a doorbell of the peer. */
+  sectionRing: 22,
 } as const;
 
 /** Records from the vCPU. */
@@ -59,6 +65,10 @@ export const OUTBOUND = {
   handover: 8,
   /** Milliseconds and nanoseconds of the clock when the guest sent the first of the characters or transfers behind it. */
   departure: 9,
+  /** Offset, length, bytes of the guest's output section, for its peer. */
+  sectionCarry: 20,
+  /** Vector of a doorbell for the peer. */
+  sectionRing: 21,
 } as const;
 
 export const PARITIES = ['none', 'even', 'odd', 'mark', 'space'] as const;

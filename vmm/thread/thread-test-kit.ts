@@ -6,7 +6,7 @@ import { type GuestImage, parseImage } from '../boot/image.js';
 import type { JournalEnd } from '../journal/journal-format.js';
 import { type ReplayResult, replayJournal } from '../journal/replay.js';
 import type { EngineName } from '../machine/create-vcpu.js';
-import type { AcquisitionKind, BoardAcquisitionKind } from '../machine/machine-config.js';
+import type { AcquisitionKind, BoardAcquisitionKind, SharedMemoryConfig } from '../machine/machine-config.js';
 import { MachineThread, type MachineThreadOptions } from './machine-thread.js';
 
 export function shippedGuest(name: string): GuestImage {
@@ -25,11 +25,15 @@ export interface TestGuest {
   readonly bootargs?: string;
   readonly instructions?: number;
   readonly options?: MachineThreadOptions;
+  readonly sharedMemory?: SharedMemoryConfig;
+  readonly measuredInterrupts?: number;
+  /** That of another guest, when the two are to tell the same time. */
+  readonly clock?: WallClock;
 }
 
 /** A guest in a thread, with what it has given out so far. */
 export class ThreadedGuest {
-  readonly clock = new WallClock();
+  readonly clock: WallClock;
   readonly thread: MachineThread;
   readonly journal: Uint8Array[] = [];
   readonly reports: Uint8Array[] = [];
@@ -42,7 +46,9 @@ export class ThreadedGuest {
 
   constructor(guest: TestGuest) {
     this.#guest = guest;
+    this.clock = guest.clock ?? new WallClock();
     const { image, engine, kind, reportRing = false, bootargs, instructions, options } = guest;
+    const { sharedMemory, measuredInterrupts } = guest;
     this.thread = new MachineThread(
       {
         name: 'guest',
@@ -50,6 +56,8 @@ export class ThreadedGuest {
         image,
         reportRing,
         ...(instructions === undefined ? {} : { limits: { instructions } }),
+        ...(sharedMemory === undefined ? {} : { sharedMemory }),
+        ...(measuredInterrupts === undefined ? {} : { measuredInterrupts }),
         ...(bootargs === undefined ? {} : { bootargs }),
         ...(kind === undefined ? {} : { acquisition: isUrb(kind) ? { kind } : { kind, baudRate: 115_200 } }),
       },
@@ -75,11 +83,12 @@ export class ThreadedGuest {
       });
   }
 
-  /** Polls until `done`, for 20 s of host time at most. */
-  async until(done: () => boolean, what: string): Promise<void> {
+  /** Polls, `others` as well, until `done`, for 20 s of host time at most. */
+  async until(done: () => boolean, what: string, others: readonly ThreadedGuest[] = []): Promise<void> {
     const endNs = this.clock.now() + 20e9;
     for (;;) {
       this.thread.poll();
+      for (const { thread } of others) thread.poll();
       this.clock.runDue();
       if (done()) return;
       if (this.thread.lost !== undefined) throw this.thread.lost;

@@ -50,6 +50,15 @@ export class VcpuInbox {
     }
   }
 
+  /** A piece of the peer's output section. */
+  putSection(offset: number, source: Uint8Array, from: number, length: number): void {
+    const at = this.#begin(INBOUND.sectionCarry, 2 + ((length + 3) >> 2));
+    if (at < 0) return;
+    this.#ring.words[at] = offset;
+    this.#ring.words[at + 1] = length;
+    this.#copy(at + 2, source, from, length);
+  }
+
   putRead(gpa: number, length: number, hash: number): void {
     const at = this.#begin(INBOUND.dmaRead, 3);
     if (at < 0) return;
@@ -112,6 +121,7 @@ export class VcpuInbox {
       waitedMs = this.#ring.waitForRoom(LOOK_MS) ? 0 : waitedMs + LOOK_MS;
     }
   }
+
   #giveUp(): number {
     this.#isClosed = true;
     this.#onStuck(

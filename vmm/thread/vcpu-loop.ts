@@ -4,6 +4,7 @@ import type { CyclicSchedule, WallClock } from '../../base/index.js';
 import { isCharacterAcquisition, isUrbAcquisition } from '../machine/acquisition.js';
 import type { Machine } from '../machine/machine.js';
 import { CharacterPort, UrbPort } from './port-backend.js';
+import { SectionPort } from './section-port.js';
 import { SharedRing } from './shared-ring.js';
 import { ACTIVITY, CONTROL, FIGURE, INBOUND, INBOUND_WORDS, ORDER, type ThreadMemory } from './thread-protocol.js';
 import type { VcpuOutbox } from './vcpu-outbox.js';
@@ -16,7 +17,7 @@ export interface VcpuLoopOptions {
   readonly outbox: VcpuOutbox;
   /** Instructions between two looks outside. */
   readonly sliceInstructions: number;
-  /** How long the thread looks again and again before it lets the host put it to sleep. */
+  /** How long the thread looks again and again before it lets the host put it to sleep, and before its next timer is due. */
   readonly spinNs: number;
   /** The windows in which the guest may run; always when absent. Left within a slice. */
   readonly turns: { readonly schedule: CyclicSchedule; readonly owner: string } | undefined;
@@ -25,6 +26,8 @@ export interface VcpuLoopOptions {
 /** Exits between two looks outside. */
 const SLICE_EXITS = 64;
 const NS_PER_MS = 1_000_000;
+/** Looks at the signal for one at the clock, which allocates. */
+const LOOKS = 64;
 /** The longest sleep without a timer of the machine: only for the sake of a clock that is looked at now and then. */
 const LONGEST_SLEEP_NS = 1e9;
 
@@ -36,12 +39,15 @@ export class VcpuLoop {
   readonly #figures: Float64Array;
   readonly #characters: CharacterPort | undefined;
   readonly #urbs: UrbPort | undefined;
+  readonly #sections: SectionPort | undefined;
   readonly #regions: readonly string[];
   readonly #hasRings: boolean;
   #boundaries = 0;
   #flushes = 0;
   /** When the burst that is being let in was handed over; 0 without a stamp. */
   #stampNs = 0;
+  /** When the event of the interrupts that follow was; 0 without one. */
+  #givenEventNs = 0;
 
   constructor(options: VcpuLoopOptions) {
     const { machine, memory, outbox } = options;
@@ -50,9 +56,11 @@ export class VcpuLoop {
     this.#control = new Int32Array(memory.control);
     this.#figures = new Float64Array(memory.figures);
     this.#regions = machine.core.regionNames;
-    const { serialRing, urbRing, reportRing } = machine.plan;
-    this.#hasRings = serialRing !== undefined || urbRing !== undefined || reportRing !== undefined;
-    const { acquisition } = machine;
+    const { serialRing, urbRing, reportRing, sharedMemory } = machine.plan;
+    const rings = [serialRing, urbRing, reportRing, sharedMemory?.doorbell === 'ring' ? sharedMemory : undefined];
+    this.#hasRings = rings.some((ring) => ring !== undefined);
+    const { acquisition, sharedMemory: shared } = machine;
+    if (shared !== undefined) this.#sections = new SectionPort(shared, options.clock, outbox);
     if (acquisition === undefined) return;
     if (isUrbAcquisition(acquisition)) this.#urbs = new UrbPort(acquisition, outbox);
     else if (isCharacterAcquisition(acquisition))
@@ -72,6 +80,7 @@ export class VcpuLoop {
       const runs = order === ORDER.run && waitNs === 0;
       if (runs && machine.activity === 'running') {
         this.#slice();
+        if (this.#sections?.isKicked === true) clock.runDue();
         // Nothing but looking tells what the guest has put into its rings before it went to rest.
         if (this.#hasRings && machine.activity !== 'running') outbox.tell();
       }
@@ -136,13 +145,23 @@ export class VcpuLoop {
     const { clock, spinNs } = this.#options;
     const startNs = clock.now();
     const wakeNs = Math.min(clock.nextDueNs(), startNs + (waitNs === 0 ? LONGEST_SLEEP_NS : waitNs));
-    while (clock.now() < Math.min(wakeNs, startNs + spinNs))
-      if (Atomics.load(this.#control, CONTROL.signal) !== seen) return;
-    const sleepMs = (wakeNs - clock.now()) / NS_PER_MS;
-    if (sleepMs <= 0) return;
-    Atomics.store(this.#control, CONTROL.isWaiting, 1);
-    Atomics.wait(this.#control, CONTROL.signal, seen, sleepMs);
-    Atomics.store(this.#control, CONTROL.isWaiting, 0);
+    if (this.#spin(seen, Math.min(wakeNs, startNs + spinNs))) return;
+    // The host wakes late: what is due is awaited by looking for its last part, so that it is met and not missed.
+    const sleepMs = (wakeNs - spinNs - clock.now()) / NS_PER_MS;
+    if (sleepMs > 0) {
+      Atomics.store(this.#control, CONTROL.isWaiting, 1);
+      Atomics.wait(this.#control, CONTROL.signal, seen, sleepMs);
+      Atomics.store(this.#control, CONTROL.isWaiting, 0);
+    }
+    this.#spin(seen, wakeNs);
+  }
+
+  /** Looks again and again until `untilNs`; true as soon as something is signalled after `seen`. */
+  #spin(seen: number, untilNs: number): boolean {
+    const { clock } = this.#options;
+    while (clock.now() < untilNs)
+      for (let i = 0; i < LOOKS; i++) if (Atomics.load(this.#control, CONTROL.signal) !== seen) return true;
+    return false;
   }
 
   /** Lets in all that waits; characters and completions are handed to the frontend, memory is written. */
@@ -175,12 +194,21 @@ export class VcpuLoop {
         machine.dma.haveRead(first >>> 0, second, words[at + 2] >>> 0);
         break;
       case INBOUND.interrupts:
-        if (first !== 0) machine.core.setPending(first, true);
+        if (first !== 0) machine.setPending(first, true, this.#eventNs());
         if (second !== 0) machine.core.setPending(second, false);
         this.#tellHandover();
         break;
       case INBOUND.stamp:
         this.#stampNs = first * NS_PER_MS + second;
+        break;
+      case INBOUND.event:
+        this.#givenEventNs = first * NS_PER_MS + second;
+        break;
+      case INBOUND.sectionCarry:
+        this.#sections?.carry(bytes, 4 * (at + 2), first, second);
+        break;
+      case INBOUND.sectionRing:
+        this.#sections?.ring(first);
         break;
       default:
         this.#takeForPort(kind, at);
@@ -214,6 +242,13 @@ export class VcpuLoop {
         this.#tellHandover();
         break;
     }
+  }
+
+  /** When the event was for which interrupts are set, as the thread knows that set them. */
+  #eventNs(): number | undefined {
+    const eventNs = this.#givenEventNs || this.#stampNs;
+    this.#givenEventNs = 0;
+    return eventNs === 0 ? undefined : eventNs;
   }
 
   /** How long the burst took from the other thread to the frontend. */

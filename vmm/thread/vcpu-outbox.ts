@@ -83,6 +83,16 @@ export class VcpuOutbox {
     for (let i = 0; i < length; i++) bytes[4 * (at + 3) + i] = record[i];
   }
 
+  /** A piece of the guest's output section, for its peer. */
+  section(offset: number, source: Uint8Array, from: number, length: number): void {
+    const at = this.#begin(OUTBOUND.sectionCarry, 2 + ((length + 3) >> 2));
+    if (at < 0) return;
+    const { words, bytes } = this.#ring;
+    words[at] = offset;
+    words[at + 1] = length;
+    for (let i = 0; i < length; i++) bytes[4 * (at + 2) + i] = source[from + i];
+  }
+
   /** A burst of the other thread, handed over at `fromNs`, was let in at `toNs`. Nobody is woken for it. */
   handover(fromNs: number, toNs: number): void {
     const at = this.#begin(OUTBOUND.handover, 4);

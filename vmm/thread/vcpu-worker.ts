@@ -40,9 +40,11 @@ function perform(order: ThreadOrder): void {
   const schedule = order.schedule && new CyclicSchedule(order.schedule.frameNs, order.schedule.windows);
   const turns = schedule && { schedule, owner: order.schedule?.owner ?? '' };
   const loop = new VcpuLoop({ machine, clock, memory, outbox, sliceInstructions, spinNs, turns });
+  // Where the runtime offers it: what building the machine left behind is not collected while its guest runs.
+  (globalThis as { readonly gc?: () => void }).gc?.();
   post({ kind: 'ready', threadId: osThreadId(), regions: [...machine.core.regionNames] });
   loop.run();
-  post({ kind: 'sealed', end: machine.seal() });
+  post({ kind: 'sealed', end: machine.seal(), interrupts: machine.interrupts?.all() ?? {} });
 }
 
 perform(workerData as ThreadOrder);

@@ -205,6 +205,32 @@ describe('simulated RV-DAQ16', () => {
     expect(second.overrunNs).to.equal(second.startNs + Math.ceil(2049 * second.periodNs));
   });
 
+  it('loses nothing when it is called late, since its DMA would not have waited for that', () => {
+    let nowNs = 0;
+    const clock = { domain: 'wall', now: () => nowNs, schedule: () => {}, cancel: () => {} } as const;
+    const board = createDaqBoard({ clock, parameters: { fifoSamples: 256 } });
+    const host = new TestBoardHost(BASE, 0x1000 + RING * BLOCK);
+    for (let i = 0; i < RING; i++) {
+      host.view.setUint32(i * DESCRIPTOR_BYTES + DESCRIPTOR.addressLow, DATA + i * BLOCK, true);
+      host.view.setUint32(i * DESCRIPTOR_BYTES + DESCRIPTOR.length, BLOCK, true);
+    }
+    board.attach(host, host);
+    const values = {
+      mode: DAQ_MODE.dma,
+      divisor: 10,
+      channelMask: 1,
+      ringLow: BASE,
+      ringSize: RING,
+      tail: RING,
+      run: 1,
+    };
+    for (const [name, value] of Object.entries(values)) board.writeRegister(R[name as keyof typeof R], value);
+    nowNs = 4_000_000;
+    expect([board.readRegister(R.head), board.readRegister(R.lost)]).to.deep.equal([7, 0]);
+    nowNs = 5_000_000;
+    expect([board.readRegister(R.head), board.readRegister(R.lost)]).to.deep.equal([RING, 5000 - RING * 512 - 256]);
+  });
+
   it('answers 100,000 random accesses with 32-bit values and leaves memory outside its bounds alone', () => {
     const random = createRandom('hostile-daq-host');
     const { clock, board } = bench();

@@ -2,8 +2,10 @@
 
 import { type Clock, createRandom, type Random, Timer } from '../../../base/index.js';
 import type { BoardIdentity, BoardMemory, BoardPort, BoardSink } from '../../board/board-port.js';
+import { DAQ_IDENTITY } from '../../board/daq-identity.js';
 import { HalError } from '../../errors.js';
 import { createSignal, type Signal } from '../signal/signal.js';
+import { Coalescing, unseenBlocks } from './coalescing.js';
 import { Conversion } from './conversion.js';
 import { DmaRing } from './dma-ring.js';
 import { type DaqBoardParameters, daqBoardParametersSchema } from './parameters.js';
@@ -60,19 +62,12 @@ const NEVER = Number.POSITIVE_INFINITY;
 const ABORTED = 0xffff_ffff;
 /** Volts at full scale; codes are two's complement. */
 const FULL_SCALE = 10;
-const IDENTITY: BoardIdentity = {
-  vendorId: 0xf055,
-  deviceId: 0xda16,
-  subsystemVendorId: 0xf055,
-  subsystemId: 1,
-  barBytes: [BAR_BYTES],
-};
 const R = DAQ_REGISTER;
 
 class SimulatedDaqBoard implements BoardPort, DaqBoardTruth {
   readonly name = 'sim:rv-daq16';
   readonly runs: DaqRunTruth[] = [];
-  readonly identity = IDENTITY;
+  readonly identity: BoardIdentity = DAQ_IDENTITY;
   readonly #clock: Clock;
   readonly #settings: ReturnType<typeof daqBoardParametersSchema.parse>;
   readonly #random: Random;
@@ -85,8 +80,7 @@ class SimulatedDaqBoard implements BoardPort, DaqBoardTruth {
   #conversion: Conversion | undefined;
   #ring: DmaRing | undefined;
   #running = 0;
-  /** When the oldest block that is not acknowledged was completed. */
-  #pendingNs = NEVER;
+  readonly #coalescing = new Coalescing();
   #level = false;
   #isClosed = false;
 
@@ -144,7 +138,7 @@ class SimulatedDaqBoard implements BoardPort, DaqBoardTruth {
     this.#control[(offset - CONTROL_WORDS.first) / 4] = value;
     if (offset === R.run && isNews) this.#begin(value >>> 0);
     if (offset === R.acknowledge && isNews && this.#ring !== undefined) {
-      this.#pendingNs = this.#ring.head === this.#word(R.acknowledge) ? NEVER : this.#clock.now();
+      this.#coalescing.acknowledged(this.#ring.head, this.#word(R.acknowledge), this.#clock.now());
     }
     this.#work();
   }
@@ -162,7 +156,7 @@ class SimulatedDaqBoard implements BoardPort, DaqBoardTruth {
   /** A run's mode, rate, channels and ring are those that stand in the registers when it begins. */
   #begin(run: number): void {
     this.#running = run;
-    this.#pendingNs = NEVER;
+    this.#coalescing.reset();
     this.#fifo.clear();
     this.#ring = undefined;
     this.#conversion = undefined;
@@ -264,14 +258,18 @@ class SimulatedDaqBoard implements BoardPort, DaqBoardTruth {
     const memory = this.#memory;
     if (this.#isClosed || memory === undefined) return;
     const nowNs = this.#clock.now();
-    conversion?.advance(nowNs);
     const ring = this.#ring;
     const tail = this.#word(R.tail);
-    if (ring !== undefined && ring.move(memory, tail) > 0 && this.#pendingNs === NEVER) this.#pendingNs = nowNs;
+    if (conversion !== undefined && ring !== undefined) this.#catchUp(conversion, ring, memory, nowNs);
+    conversion?.advance(nowNs);
+    if (ring !== undefined && ring.move(memory, tail) > 0) this.#coalescing.completed(nowNs);
     const level = this.#wantsInterrupt(nowNs);
     const wanted = ring === undefined ? this.#fifo.capacity / 2 : ring.wanted(memory, tail);
     const dataNs = wanted <= this.#fifo.length ? NEVER : (conversion?.dueNs(wanted) ?? NEVER);
-    const dueNs = Math.min(dataNs, !level && this.#canInterrupt && this.#unseen > 0 ? this.#coalescedNs() : NEVER);
+    const dueNs = Math.min(
+      dataNs,
+      !level && this.#canInterrupt && this.#unseen > 0 ? this.#coalescing.dueNs(this.#word(R.coalesceUs)) : NEVER,
+    );
     if (dueNs === NEVER) this.#clock.cancel(this.#timer);
     else this.#clock.schedule(this.#timer, dueNs);
     if (level === this.#level) return;
@@ -280,19 +278,23 @@ class SimulatedDaqBoard implements BoardPort, DaqBoardTruth {
     this.#sink?.interrupt(level);
   }
 
+  /** Where it is called late, as in wall time, the DMA engine has worked meanwhile: the FIFO does not overrun for that. */
+  #catchUp(conversion: Conversion, ring: DmaRing, memory: BoardMemory, nowNs: number): void {
+    const tail = this.#word(R.tail);
+    for (;;) {
+      const dueNs = conversion.dueNs(ring.wanted(memory, tail));
+      if (dueNs >= nowNs) return;
+      conversion.advance(dueNs);
+      if (ring.move(memory, tail) > 0) this.#coalescing.completed(dueNs);
+    }
+  }
+
   get #canInterrupt(): boolean {
     return this.#conversion !== undefined && (this.#word(R.mode) & DAQ_MODE.interrupt) !== 0;
   }
 
-  /** Completed blocks that the host has not acknowledged; none when it acknowledges what it has not got. */
   get #unseen(): number {
-    const unseen = ((this.#ring?.head ?? 0) - this.#word(R.acknowledge)) >>> 0;
-    return unseen > 0x7fff_ffff ? 0 : unseen;
-  }
-
-  /** When completed blocks have waited long enough for their interrupt. */
-  #coalescedNs(): number {
-    return this.#pendingNs + this.#word(R.coalesceUs) * 1000;
+    return unseenBlocks(this.#ring?.head ?? 0, this.#word(R.acknowledge));
   }
 
   #wantsInterrupt(nowNs: number): boolean {
@@ -300,7 +302,9 @@ class SimulatedDaqBoard implements BoardPort, DaqBoardTruth {
     if (this.#ring === undefined) return this.#fifo.length >= this.#fifo.capacity / 2;
     if (this.#ring.errors > 0) return true;
     const unseen = this.#unseen;
-    return unseen > 0 && (unseen >= this.#word(R.coalesceCount) || nowNs >= this.#coalescedNs());
+    return (
+      unseen > 0 && (unseen >= this.#word(R.coalesceCount) || nowNs >= this.#coalescing.dueNs(this.#word(R.coalesceUs)))
+    );
   }
 }
 

@@ -29,26 +29,33 @@ export function calibrateCommand(environment: CommandEnvironment, finish: Finish
   return new Command('calibrate')
     .description('measure what each station of the I/O path costs on this machine')
     .addOption(new Option('-o, --out <file>', 'calibration file to write').default('calibration.json'))
-    .addOption(new Option('--exchanges <count>', 'characters whose way is measured').argParser(exchanges).default(4000))
+    .addOption(
+      new Option('--exchanges <count>', 'characters whose way is measured, at each of five places')
+        .argParser(exchanges)
+        .default(4000),
+    )
     .addOption(options.quietOption())
     .addHelpText(
       'after',
       `
 Examples:
-  $ rig calibrate --out here.json                  on a machine at rest; about two milliseconds an exchange
+  $ rig calibrate --out here.json                  on a machine at rest; about a minute and a half
   $ rig run gnss-logger --calibration here.json    the plan in virtual time, with this machine's costs`,
     )
     .action(async (flags: CalibrateFlags) => {
-      const { calibrate, calibrationTable } = await import('../../calibrate/index.js');
+      const { calibrate, calibrationTable, calibrationText, predictionTable } = await import(
+        '../../calibrate/index.js'
+      );
       const quiet = flags.quiet ?? false;
       const calibration = await calibrate({
         name: basename(flags.out, '.json'),
         exchanges: flags.exchanges,
+        roundTrips: flags.exchanges,
         method: `rig calibrate --exchanges ${flags.exchanges}`,
         ...(quiet ? {} : { progress: (text) => void stderr.write(`measuring ${text}\n`) }),
       });
-      write(flags.out, `${JSON.stringify(calibration, null, 2)}\n`);
-      if (!quiet) stdout.write(`${calibrationTable(calibration)}\n`);
+      write(flags.out, calibrationText(calibration));
+      if (!quiet) stdout.write(`${calibrationTable(calibration)}\n${predictionTable(calibration)}\n`);
       stdout.write(`calibration: ${flags.out}\n`);
       finish(EXIT.pass);
     });

@@ -55,7 +55,7 @@ export function askedText(asked: Readonly<Record<string, unknown>>): string {
 }
 
 /** How a cell reaches its device: `hosted, emulated`. */
-export function pathName(cell: MatrixCell): string {
+export function pathName(cell: Pick<MatrixCell, 'architecture' | 'frontend'>): string {
   return cell.architecture === 'hosted' ? `hosted, ${cell.frontend}` : cell.architecture;
 }
 

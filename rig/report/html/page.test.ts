@@ -135,11 +135,19 @@ describe('the HTML report', () => {
     const source = 'virtual time, modelled pacing, path costs "fake", seed "p"';
     const captions = [...elementsOf(root)].filter(({ name }) => name === 'caption').map(textOf);
     expect(captions.filter((caption) => !caption.includes('virtual time, modelled pacing'))).to.deep.equal([
+      'Calibration "fake": made up for a test',
       'Host time of each test, in milliseconds; a run counts for the first test that asks for it',
     ]);
     const blocks = [...elementsOf(comparison)].filter(({ name }) => name === 'h4');
     expect(blocks).to.have.length(1);
     expect(textOf(blocks[0])).to.contain('Channel fix').and.to.contain(source);
+  });
+
+  it('holds what the cost model predicts against what was measured, once for all runs', async () => {
+    const root = parseHtml(report(await both(BODY), outDir));
+    const prediction = textOf(byId(root, 'prediction'));
+    for (const part of ['hosted, emulated', '4000', '1.1 ms', '1.10', '1.20']) expect(prediction).to.contain(part);
+    expect(prediction.match(/hosted, emulated/g)).to.have.length(1);
   });
 
   it('draws latency by percentile, intervals over time and their histogram with a text for each', async () => {

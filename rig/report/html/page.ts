@@ -11,6 +11,7 @@ import { hostSection } from './host-section.js';
 import { html, type Markup, trusted } from './markup.js';
 import { matrixSection } from './matrix-section.js';
 import type { PageState } from './page-parts.js';
+import { predictionSection } from './prediction-section.js';
 import { STYLE } from './style.js';
 import { summarySection } from './summary-section.js';
 import { techniquesSection } from './techniques-section.js';
@@ -49,7 +50,7 @@ export function htmlReport(session: SessionRecord, { outDir, version, host }: Re
 <body>
 <a class="skip-link" href="#matrix">To the matrix</a>
 ${summarySection(shown, version, anchors)}<main>
-${matrixSection(shown.cells, anchors)}${comparisonSection(shown.cells, anchors, state)}${techniquesSection(shown.cells)}${cellSection(shown.cells, { anchors, compared }, state)}${outsideSection(shown)}${hostSection(shown, host)}</main>
+${matrixSection(shown.cells, anchors)}${comparisonSection(shown.cells, anchors, state)}${techniquesSection(shown.cells)}${cellSection(shown.cells, { anchors, compared }, state)}${outsideSection(shown)}${predictionSection(shown.cells)}${hostSection(shown, host)}</main>
 </body>
 </html>
 `.toString();

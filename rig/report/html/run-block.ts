@@ -49,9 +49,18 @@ function runFacts(run: RunSummary, detail: RunDetail | undefined): Markup {
     ],
     ['wire', wireFacts(wire).join(', ')],
     ...(faults.length > 0 ? ([['faults injected', faults.join(', ')]] as const) : []),
+    ...companionFacts(run),
     ...placementFacts(run),
     ['clocks declared', clocks.join('; ') || NOTHING],
   ]);
+}
+
+function companionFacts({ companion }: RunSummary): [string, string][] {
+  if (companion === undefined) return [];
+  const { trace, lost } = companion;
+  const file =
+    trace === undefined ? 'no trace' : `${trace.file}, ${counted(trace.blocks, 'block')}, sha256 ${trace.sha256}`;
+  return [['companion', lost === undefined ? file : `${lost}; ${file}`]];
 }
 
 function placementFacts({ placement }: RunSummary): [string, string][] {

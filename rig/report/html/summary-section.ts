@@ -36,7 +36,7 @@ export function summarySection(
 <p>${MEANINGS[verdict]} ${scope}${seed}</p>
 <p class="soft">${runs.length === 0 ? '' : `Numbers: ${provenanceOfAll(runs)}. `}${models(runs)}</p>
 <p class="soft">rigvisor ${version}. The same results as data: <a href="./run.json">run.json</a>, <a href="./junit.xml">junit.xml</a>, <a href="./host.json">host.json</a>.</p>
-<nav aria-label="Sections"><ul>${NAVIGATION}</ul></nav></header>
+<nav aria-label="Sections"><ul>${navigation(runs)}</ul></nav></header>
 ${troubles(session, anchors)}`;
 }
 
@@ -46,12 +46,20 @@ function models(runs: readonly RunSummary[]): string {
   return [...all].join(' ');
 }
 
-const NAVIGATION = [
+function navigation(runs: readonly RunSummary[]): Markup[] {
+  const isPredicted = runs.some(({ calibration }) => calibration.prediction !== undefined);
+  return SECTIONS.filter(([id]) => id !== 'prediction' || isPredicted).map(
+    ([id, title]) => html`<li><a href="#${id}">${title}</a></li>`,
+  );
+}
+
+const SECTIONS = [
   ['matrix', 'Matrix'],
   ['comparison', 'Hosted against partitioned'],
   ['cells', 'Cells, tests and runs'],
+  ['prediction', 'Prediction against measurement'],
   ['host', 'Host'],
-].map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>`);
+];
 
 interface Trouble {
   readonly verdict: Verdict;

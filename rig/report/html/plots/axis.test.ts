@@ -39,7 +39,8 @@ describe('axes', () => {
     expect(durationAxis([1e3, 1e6], PLACES, options).title).to.equal('latency (ms)');
     expect(durationAxis([0, 1e6], PLACES, { ...options, mayBeLog: true }).title).to.equal('latency (ms)');
     expect(texts(logAxis([900, 1.1e6], PLACES, 'x'))).to.deep.equal(['1 us', '10 us', '100 us', '1 ms']);
-    expect(texts(logAxis([1e3, 1e4], PLACES, 'x'))).to.deep.equal(['1 us', '2 us', '5 us', '10 us']);
+    expect(texts(logAxis([1e3, 1e4], [0, 200], 'x'))).to.deep.equal(['1 us', '2 us', '5 us', '10 us']);
+    expect(texts(logAxis([1e3, 1e4], PLACES, 'x'))).to.deep.equal(['1 us', '10 us']);
   });
 
   it('give every decade of rarity the same room', () => {

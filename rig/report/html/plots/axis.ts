@@ -92,11 +92,14 @@ function offsetAxis([low, high]: Span, places: Span, options: DurationAxisOption
   };
 }
 
-/** Decades; where there are few of them, also 2 and 5 times. */
+/** In a decade of so many pixels there is room for three labels. */
+const ROOMY_DECADE_PX = 180;
+
+/** Decades; where there is room for them, also 2 and 5 times. */
 export function logAxis([low, high]: Span, places: Span, name: string): Axis {
   const scale = scaleLog([low, Math.max(high, low * 2)], places);
-  const isFew = Math.log10(high / low) < 2.5;
-  const named = scale.ticks().filter((at) => isMultipleOfDecade(at, isFew ? [1, 2, 5] : [1]));
+  const decadePx = Math.abs(places[1] - places[0]) / Math.log10(high / low);
+  const named = scale.ticks().filter((at) => isMultipleOfDecade(at, decadePx >= ROOMY_DECADE_PX ? [1, 2, 5] : [1]));
   return {
     place: (ns) => scale(ns),
     ticks: named.map((at) => ({ at, text: formatValue(Number(at.toPrecision(3)), 'ns') })),
