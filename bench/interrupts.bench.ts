@@ -37,14 +37,23 @@ export async function benchInterrupts(args: readonly string[]): Promise<readonly
   return rows;
 }
 
-function rowsOf(name: string, { latencyNs, samples, overruns, lostBlocks, taken }: InterruptRound): Row[] {
+function rowsOf(name: string, { latencyNs, overruns, blocks, lostBlocks, taken }: InterruptRound): Row[] {
   const sorted = latencyNs.toSorted();
   const row = (what: string, ns: number): Row => ({ what: `${name}: ${what}`, value: ns / 1000, unit: 'µs' });
   return [
     ...QUANTILES.map((p) => row(`p${p * 100}`, sortedQuantile(sorted, p))),
     row('max', sorted.at(-1) ?? Number.NaN),
-    { what: `${name}: samples taken`, value: samples, unit: `${overruns} too late` },
-    { what: `${name}: blocks lost`, value: lostBlocks, unit: 'blocks', bar: { text: '0', met: lostBlocks === 0 } },
-    { what: `${name}: blocks at the neighbour`, value: taken.good, unit: `whole, ${taken.bad} bad` },
+    { what: `${name}: interrupts`, value: latencyNs.length, unit: `${overruns ?? 'unknown'} instants missed` },
+    {
+      what: `${name}: blocks lost`,
+      value: lostBlocks,
+      unit: `of ${blocks}`,
+      bar: { text: '0 of some', met: blocks > 0 && lostBlocks === 0 },
+    },
+    {
+      what: `${name}: blocks at the neighbour`,
+      value: taken.good,
+      unit: `whole, ${taken.bad} bad, ${taken.missed} missed`,
+    },
   ];
 }

@@ -4,31 +4,9 @@
 #include <stddef.h>
 
 #include "board.h"
+#include "daq-registers.h"
 #include "interrupt.h"
 #include "mmio.h"
-
-#define ID 0x51445652u
-
-enum {
-  MODE = 0x040,
-  DIVISOR = 0x044,
-  CHANNEL_MASK = 0x048,
-  RING_LOW = 0x04C,
-  RING_HIGH = 0x050,
-  RING_SIZE = 0x054,
-  COALESCE_COUNT = 0x058,
-  COALESCE_US = 0x05C,
-  ACKNOWLEDGE = 0x070,
-  TAIL = 0x074,
-  RUN = 0x07C,
-  LOST = 0x090,
-  DMA_ERRORS = 0x094,
-  RUNNING = 0x0B8,
-  HEAD = 0x0BC,
-  FIFO_DATA = 0x0C0,
-};
-enum { MODE_DMA = 1, MODE_COUNTER = 2, MODE_INTERRUPT = 4 };
-#define NO_SAMPLE 0xFFFFFFFFu
 
 static _Alignas(64) daq_descriptor ring[DAQ_DESCRIPTORS];
 
@@ -63,10 +41,10 @@ bool daq_open(daq_board *board) {
   board->is_window = fdt_is_compatible(tree, node, "rigvisor,daq-board-window");
   if (board->is_window) {
     if (!fdt_u32(tree, node, "rigvisor,local-interrupt", &board->interrupt)) return false;
-    return board->interrupt >= 16 && board->interrupt <= 31 && get(board, 0) == ID;
+    return board->interrupt >= 16 && board->interrupt <= 31 && get(board, 0) == DAQ_ID;
   }
   if (!fdt_is_compatible(tree, node, "rigvisor,daq-board")) return false;
-  if (!fdt_u32(tree, node, "interrupts", &board->interrupt) || get(board, 0) != ID) return false;
+  if (!fdt_u32(tree, node, "interrupts", &board->interrupt) || get(board, 0) != DAQ_ID) return false;
   return interrupt_on_source(board->interrupt, on_interrupt, board);
 }
 
@@ -136,7 +114,7 @@ uint32_t daq_read(daq_board *board, uint16_t *samples, uint32_t most) {
   uint32_t count = 0;
   for (; count < most; count++) {
     uint32_t sample = get(board, FIFO_DATA);
-    if (sample == NO_SAMPLE) break;
+    if (sample == DAQ_NO_SAMPLE) break;
     samples[count] = (uint16_t)sample;
   }
   if (count < most && board->is_ready) {

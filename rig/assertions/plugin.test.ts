@@ -130,12 +130,12 @@ describe('expect(channel).latency and jitter', () => {
   });
 
   it('holds interrupt latency against its computed bound', () => {
-    const bounded = (ns: number): RunView =>
+    const bounded = (ns: number, clockDomain: 'virtual' | 'wall' = 'virtual'): RunView =>
       view({
         change: (result) => {
           const [first, ...others] = result.guests;
           const bound = { ns, composition: [`${ns} ns: 42 instructions with interrupts off`] };
-          return { ...result, guests: [{ ...first, interruptBounds: { serial: bound } }, ...others] };
+          return { ...result, clockDomain, guests: [{ ...first, interruptBounds: { serial: bound } }, ...others] };
         },
       });
     const passed = expectOutcome(
@@ -144,6 +144,11 @@ describe('expect(channel).latency and jitter', () => {
     );
     expect(passed.sentence).to.contain('42 instructions with interrupts off');
     expectOutcome(() => expect(bounded(10).interrupt('serial').latency).to.stayWithin.bound, 'fail');
+    const wall = expectOutcome(
+      () => expect(bounded(2_000_000, 'wall').interrupt('serial').latency).to.stayWithin.bound,
+      'inconclusive',
+    );
+    expect(wall.sentence).to.contain('the bound is that of virtual time');
     expectMisuse(() => expect(view().interrupt('serial').latency).to.stayWithin.bound, 'no bound of this latency');
     expectMisuse(() => expect(bounded(10).interrupt('serial').latency).not.to.stayWithin.bound, 'cannot be negated');
   });

@@ -20,7 +20,7 @@ const terminal = new BlockingTerminal();
 const parent = process.ppid;
 
 function send(report: PeerReport): void {
-  // Whoever asked may be gone meanwhile; nobody is left to be told then.
+  // Nobody is left to be told when the parent has ended meanwhile.
   process.send?.(report, undefined, undefined, () => {});
 }
 

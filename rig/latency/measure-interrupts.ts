@@ -27,9 +27,8 @@ export interface InterruptOptions {
 export interface InterruptRound {
   /** In their order, nanoseconds from the instant of the timer to the first instruction of the handler. */
   readonly latencyNs: Float64Array;
-  readonly samples: number;
-  /** Instants at which no sample was taken, because the guest was still late with the one before, and blocks that it overwrote. */
-  readonly overruns: number;
+  /** Instants at which no sample was taken, because the guest was still late with the one before; undefined when it was too busy to say. */
+  readonly overruns: number | undefined;
   /** Blocks that the guest made, and how many of their numbers are missing among its reports. */
   readonly blocks: number;
   readonly lostBlocks: number;
@@ -87,8 +86,7 @@ function roundOf({ guests }: RunEvidence): InterruptRound {
   const taken = neighbour === undefined ? {} : lastCounters(neighbour);
   return {
     latencyNs: Float64Array.from(latencies),
-    samples: counters.samples ?? 0,
-    overruns: counters.overruns ?? 0,
+    overruns: counters.overruns,
     blocks: numbers.length,
     lostBlocks: (numbers.at(-1) ?? 0) - numbers.length,
     taken: { good: taken.good ?? 0, bad: taken.bad ?? 0, missed: taken.missed ?? 0 },

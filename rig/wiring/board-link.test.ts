@@ -158,11 +158,16 @@ describe('a board on a memory bus, joined to its guest', function () {
     expect(kinds.get(BOARD_PACKET.write)).to.be.above(12);
   });
 
-  it('refuses real boards and a missing recording in a sentence, and starts nothing', async () => {
+  it('refuses real boards without an address, with one that is none, and a missing recording, in a sentence', async () => {
     const real = await refusal(run('hosted', '', {}, { binding: 'real' }));
     expect([real.code, real.message]).to.deep.equal([
-      'RIG_USAGE',
-      'rv-daq16 is a board on a memory bus: real boards cannot be opened yet',
+      'RIG_INPUT_MISSING',
+      'a run on a real rv-daq16 needs the address of the board',
+    ]);
+    const serial = await refusal(run('partitioned', '', { port: '/dev/ttyUSB0' }, { binding: 'real' }));
+    expect([serial.code, serial.message]).to.deep.equal([
+      'RIG_INPUT_MISSING',
+      '"/dev/ttyUSB0" is not the address of a board',
     ]);
     const replay = await refusal(run('hosted', '', {}, { binding: 'replay' }));
     expect(replay.code).to.equal('RIG_INPUT_MISSING');

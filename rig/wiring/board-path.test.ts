@@ -2,8 +2,8 @@
 
 import { expect } from 'chai';
 import { VirtualClock } from '../../base/index.js';
-import { CONTROL_WORDS, createDaqBoard, DAQ_MODE, DAQ_REGISTER, STATUS_WORDS } from '../../hal/index.js';
-import { BoardMmio, BoardWindow, type GuestRam } from '../../vmm/index.js';
+import { CONTROL_WORDS, createDaqBoard, DAQ_MODE, DAQ_REGISTER, type HalError, STATUS_WORDS } from '../../hal/index.js';
+import { type BoardBackend, type BoardFrontend, BoardMmio, BoardWindow, type GuestRam } from '../../vmm/index.js';
 import { joinBoard } from './board-path.js';
 
 const R = DAQ_REGISTER;
@@ -158,5 +158,26 @@ describe('board path', () => {
     }
     expect([driver.wrong, board.lost]).to.deep.equal([0, 0]);
     expect(accesses).to.equal(8 + 3 * 100);
+  });
+
+  it('ends with a timeout when a guest in another thread was not answered', () => {
+    let backend: BoardBackend | undefined;
+    const frontend: BoardFrontend = {
+      attach: (to) => {
+        backend = to;
+      },
+      interrupt: () => {},
+      dmaRead: () => false,
+      dmaWrite: () => false,
+    };
+    const ends: HalError[] = [];
+    joinBoard(createDaqBoard({ clock: new VirtualClock() }), frontend, (error) => ends.push(error));
+    backend?.overdue?.(R.head);
+    expect(ends.map(({ code, message }) => [code, message])).to.deep.equal([
+      [
+        'HAL_TIMEOUT',
+        'The thread that owns sim:rv-daq16 did not answer a guest that read register 0x0bc within a second.',
+      ],
+    ]);
   });
 });

@@ -1,6 +1,6 @@
 /** The board of a run in virtual time: the profile's simulator, or a recording. */
 
-import type { Random } from '../../base/index.js';
+import { type ClockDomain, NS_PER_MS, type Random } from '../../base/index.js';
 import {
   type BoardProfile,
   type BoardSimulator,
@@ -34,11 +34,22 @@ function simulated(request: RunRequest, profile: BoardProfile, random: Random): 
         return board;
       }),
     pacing: 'modelled',
-    clocks: boardClocks(profile),
+    clocks: boardClocks(profile, 'virtual'),
     ended: () => false,
     truth: () => undefined,
     scans: () => (board === undefined ? [] : scansOf(board)),
   };
+}
+
+/** In wall time a board's sample clock is what its data sheet promises, and stamps are as good as the host's. */
+export function boardClocks({ timing }: BoardProfile, domain: ClockDomain): DeclaredClock[] {
+  const { sampleClock } = timing;
+  return [
+    { name: 'device', ppm: sampleClock?.ppm ?? 0, quantumNs: (sampleClock?.jitterUs ?? 0) * 1000 },
+    { name: 'guest', ppm: 0, quantumNs: 100 },
+    // A host's clock is off by tens of ppm, and its event loop turns once in a millisecond or so.
+    domain === 'wall' ? { name: 'stamps', ppm: 100, quantumNs: NS_PER_MS } : { name: 'stamps', ppm: 0, quantumNs: 1 },
+  ];
 }
 
 function replayed(request: RunRequest, profile: BoardProfile): RunSource {
@@ -58,7 +69,7 @@ function replayed(request: RunRequest, profile: BoardProfile): RunSource {
         return board;
       }),
     pacing: 'recorded',
-    clocks: boardClocks(profile),
+    clocks: boardClocks(profile, 'virtual'),
     ended: () => board?.ended ?? false,
     truth: () => undefined,
   };
@@ -71,22 +82,6 @@ function refuseNoBoard(trace: TraceFile): void {
   throw new HalError('HAL_TRACE', `${trace.path} holds ${boards === 0 ? 'no recording' : 'recordings'} of a board`, {
     where: trace.path,
     hint: '"rig trace info" shows what it holds; a run with --profile rv-daq16 records one board',
-  });
-}
-
-function boardClocks({ timing: { sampleClock } }: BoardProfile): DeclaredClock[] {
-  return [
-    { name: 'device', ppm: sampleClock?.ppm ?? 0, quantumNs: (sampleClock?.jitterUs ?? 0) * 1000 },
-    { name: 'guest', ppm: 0, quantumNs: 100 },
-    { name: 'stamps', ppm: 0, quantumNs: 1 },
-  ];
-}
-
-/** A board behind UIO has no run of its own yet. */
-export function noBoard(profile: BoardProfile, _binding: 'real'): RigError {
-  return new RigError('RIG_USAGE', `${profile.name} is a board on a memory bus: real boards cannot be opened yet`, {
-    where: profile.name,
-    hint: 'use --binding sim, or --binding replay with a recording',
   });
 }
 

@@ -2,7 +2,14 @@
 
 import { rmSync } from 'node:fs';
 import { createRandom, NS_PER_MS, WallClock, type WallOrigin } from '../../base/index.js';
-import type { HardwareProfile, PortRestart, SerialProfile, TraceRecorder, UsbProfile } from '../../hal/index.js';
+import type {
+  BoardProfile,
+  HardwareProfile,
+  PortRestart,
+  SerialProfile,
+  TraceRecorder,
+  UsbProfile,
+} from '../../hal/index.js';
 import { BOARD, type ThreadSchedule } from '../../vmm/index.js';
 import { CollectionLog, checkCell } from '../cell/place-cell.js';
 import { runInCell } from '../cell/run-in-cell.js';
@@ -10,7 +17,8 @@ import { runPair } from '../cell/run-pair.js';
 import { RigError } from '../errors.js';
 import { NO_DEVICE } from '../plan/matrix.js';
 import type { PlacementRun, RunRequest, RunResult, StopReason } from '../run/run-types.js';
-import { noBoard } from './board-source.js';
+import { BoardLink, refuseImpossible } from './board-link.js';
+import { boardClocks } from './board-source.js';
 import type { Calibration } from './calibration.js';
 import { type DeviceHosts, hostedDevices } from './device-hosts.js';
 import { seconds } from './duration-text.js';
@@ -18,6 +26,7 @@ import { withBounds } from './guest-interrupts.js';
 import { IoLoop } from './io-loop.js';
 import { joinGuests, type PairHost } from './join-guests.js';
 import { realNoDevice } from './no-device.js';
+import { checkBoardAddress, openRunBoard } from './open-board.js';
 import { openRunDevice } from './open-device.js';
 import { type OpenGuest, openGuest } from './open-guest.js';
 import { openUsbDevice } from './open-usb-device.js';
@@ -48,7 +57,10 @@ export async function runWall(
   calibration: () => Calibration,
 ): Promise<RunResult> {
   const companion = request.companion === undefined ? undefined : openGuest(request.companion.guest);
-  if (profile?.kind === 'board') throw noBoard(profile, 'real');
+  if (profile?.kind === 'board') {
+    refuseImpossible(request);
+    checkBoardAddress(profile, request.port);
+  }
   const evidence =
     request.cell.architecture === 'hosted'
       ? await performWallRun(request, guest, profile, {
@@ -90,7 +102,6 @@ export async function performWallRun(
   profile: HardwareProfile | undefined,
   { hosts, place, companion, origin, schedule, pair }: WallHost,
 ): Promise<RunEvidence> {
-  if (profile?.kind === 'board') throw noBoard(profile, 'real');
   const clock = new WallClock(origin === undefined ? {} : { origin });
   const log = new StationLog();
   if (request.keepPassages === true) log.keepPassages(Number(clock.originMonotonicNs));
@@ -152,15 +163,32 @@ type RealDevice = Pick<RunSource, 'link' | 'clocks'>;
 
 function realDevice(
   request: RunRequest,
-  profile: SerialProfile | UsbProfile | undefined,
+  profile: HardwareProfile | undefined,
   clock: WallClock,
   hosts: DeviceHosts,
   stations: WallStations,
 ): RealDevice {
   if (profile === undefined) return realNoDevice();
-  return profile.kind === 'serial'
-    ? serialDevice(request, profile, clock, hosts, stations)
-    : usbDevice(request, profile, clock, hosts, stations);
+  switch (profile.kind) {
+    case 'board':
+      return boardDevice(request, profile, clock);
+    case 'serial':
+      return serialDevice(request, profile, clock, hosts, stations);
+    default:
+      return usbDevice(request, profile, clock, hosts, stations);
+  }
+}
+
+/** A board is memory of the process that owns it: no library that might crash, and so no process of its own. */
+function boardDevice(request: RunRequest, profile: BoardProfile, clock: WallClock): RealDevice {
+  const { port, simulator, seed } = request;
+  return {
+    link: (trace) =>
+      new BoardLink(request, trace, () =>
+        openRunBoard({ profile, port, clock, random: createRandom(seed), simulator }),
+      ),
+    clocks: boardClocks(profile, 'wall'),
+  };
 }
 
 function serialDevice(

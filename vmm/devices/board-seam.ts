@@ -5,6 +5,8 @@ export interface BoardBackend {
   /** The 32-bit register at `offset` of BAR 0, a multiple of 4, unsigned. */
   readRegister(offset: number): number;
   writeRegister(offset: number, value: number): void;
+  /** A read of `offset` was not answered in time, and the guest read all ones; where the two are in different threads. */
+  overdue?(offset: number): void;
 }
 
 /** Nearer the guest: the board's interrupt and its way into the guest's memory. */

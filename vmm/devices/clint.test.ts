@@ -9,10 +9,14 @@ import { randomAccess } from './device-test-kit.js';
 class Setup {
   readonly clock = new VirtualClock();
   readonly events: string[] = [];
+  readonly again: number[] = [];
+  readonly dues: (number | undefined)[] = [];
   pending = 0;
   readonly clint = new Clint({
     clock: this.clock,
-    setPending: (bits, pending) => {
+    setAgain: (_, dueNs) => this.again.push(dueNs),
+    setPending: (bits, pending, dueNs) => {
+      if (pending) this.dues.push(dueNs);
       this.pending = pending ? this.pending | bits : this.pending & ~bits;
       this.events.push(`${this.clock.now()} ${bits}${pending ? '+' : '-'}`);
     },
@@ -51,6 +55,16 @@ describe('Clint', () => {
     expect(s.pending).to.equal(INTERRUPT.mtip);
     s.compare(0, 11);
     expect(s.pending).to.equal(0);
+  });
+
+  it('tells when the compare value was due, and of another one that is due while MTIP is set already', () => {
+    const s = new Setup();
+    s.clock.advanceTo(1099);
+    s.compare(0, 7);
+    expect(s.dues).to.deep.equal([700]);
+    s.clint.write(CLINT.mtimecmp, 4, 10);
+    expect(s.again).to.deep.equal([1000]);
+    expect(s.events, 'changes of MTIP').to.have.length(1);
   });
 
   it('never raises MTIP at reset, and for values beyond the clock', () => {

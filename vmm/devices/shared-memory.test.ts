@@ -93,6 +93,27 @@ describe('shared memory', () => {
     expect(one.word(SHARED_MEMORY.bellTail)).to.equal(1);
   });
 
+  it('lets doorbells wait where what carries them has no room, and loses none of them', () => {
+    const carried: number[] = [];
+    let rung = 0;
+    let room = -1;
+    one.device.connect({
+      carry: (_, __, offset, length) => carried.push(offset, length),
+      ring: () => rung++,
+      room: () => room,
+    });
+    one.ring(0, 100, 1);
+    one.ring(100, 4, 1);
+    expect(one.device.poll()).to.equal(true);
+    expect([one.word(SHARED_MEMORY.bellTail), carried.length, rung]).to.deep.equal([0, 0, 0]);
+    room = 60;
+    expect(one.device.poll()).to.equal(true);
+    expect([carried, rung]).to.deep.equal([[0, 60], 0]);
+    settle();
+    expect([carried, rung]).to.deep.equal([[0, 60, 60, 40, 100, 4], 2]);
+    expect(one.word(SHARED_MEMORY.bellTail)).to.equal(2);
+  });
+
   it('touches no byte of a guest that accepts nothing', () => {
     const before = other.ram.writes;
     one.ram.poke(BASE + output, new Uint8Array(64).fill(7));

@@ -1,8 +1,10 @@
 /** Tests of interrupt latency as the machine measures it: from the device's event to the handler's first instruction. */
 
 import { expect } from 'chai';
+import { GuestMemory } from '../cpu/guest-memory.js';
+import { STATE } from '../cpu/state-layout.js';
 import { ENGINE_NAMES } from './create-vcpu.js';
-import { INTERRUPT_NAMES } from './interrupt-log.js';
+import { INTERRUPT_NAMES, InterruptLog } from './interrupt-log.js';
 import { bench, PASS, program } from './test-support.js';
 
 /** One timer interrupt at `ticks`, before which the guest does `work`. */
@@ -62,5 +64,24 @@ describe('interrupt latency', () => {
     scheduler.runUntil(1_000_000);
     expect(machine.end?.kind).to.equal('pass');
     expect(machine.interrupts?.of('timer')?.count).to.equal(0);
+  });
+
+  it('counts another event of a bit that stays set once the one before has been taken, and tells of all that is measured', () => {
+    const memory = new GuestMemory(1 << 20, 0x8000_0000);
+    const bit = INTERRUPT_NAMES.timer;
+    const number = 31 - Math.clz32(bit);
+    new Int32Array(memory.memory.buffer, STATE.mie, 1)[0] = bit;
+    const log = new InterruptLog(memory, bit | INTERRUPT_NAMES.external, true);
+    log.raised(bit, 100);
+    log.raisedAgain(bit, 150);
+    log.taken(number, 400, 1);
+    log.raisedAgain(bit, 450);
+    log.taken(number, 500, 2);
+    log.taken(number, 900, 3);
+    const { timer, external, doorbell } = log.all();
+    expect([...(timer?.samples ?? [])]).to.deep.equal([300, 50]);
+    expect(timer).to.include({ count: 2, maxNs: 300, maxInstret: 1 });
+    expect(external).to.include({ count: 0 });
+    expect(doorbell).to.equal(undefined);
   });
 });

@@ -87,8 +87,11 @@ export class InterruptLog {
   /** Bits that are set, and whose interrupt has been taken, stand for another event, at `atNs`. */
   raisedAgain(bits: number, atNs: number): void {
     for (let rest = bits & this.bits; rest !== 0; rest &= rest - 1) {
-      const series = this.#series[31 - Math.clz32(rest & -rest)];
-      if (series?.isServed === true && series.pendingNs === NEVER) series.pendingNs = atNs;
+      const bit = rest & -rest;
+      const series = this.#series[31 - Math.clz32(bit)];
+      if (series === undefined || series.pendingNs !== NEVER) continue;
+      series.isServed ||= (this.#mie[0] & bit) !== 0;
+      if (series.isServed) series.pendingNs = atNs;
     }
   }
 

@@ -1,12 +1,11 @@
 import { expect } from 'chai';
-import { createRandom, WallClock } from '../../base/index.js';
+import { createRandom } from '../../base/index.js';
 import { parseImage } from '../boot/image.js';
 import { SERIAL_RING } from '../devices/serial-ring.js';
 import { assemble } from '../isa/assembler.js';
 import { characterAcquisition } from '../machine/acquisition.js';
 import { ENGINE_NAMES } from '../machine/create-vcpu.js';
 import { planMemory } from '../machine/memory-plan.js';
-import { MachineThread } from './machine-thread.js';
 import { shippedGuest, ThreadedGuest } from './thread-test-kit.js';
 
 const KINDS = ['ns16550a', 'virtio-console', 'serial-ring'] as const;
@@ -177,28 +176,5 @@ describe('a machine in a thread of its own', function () {
       message = (error as Error).message;
     }
     expect(message).to.include('none');
-  });
-
-  it('refuses a board, whose registers another thread would have to answer for', () => {
-    const layout = { bytes: 4096, control: { first: 0x40, end: 0x80 }, status: { first: 0x80, end: 0xc0 } };
-    for (const kind of ['board-registers', 'board-window'] as const) {
-      const config = {
-        name: 'a',
-        engine: 'interpreter',
-        image: shippedGuest('echo'),
-        acquisition: { kind, layout },
-      } as const;
-      expect(
-        () =>
-          new MachineThread(config, new WallClock(), {
-            journal: () => {},
-            console: () => {},
-            report: () => {},
-            news: () => {},
-          }),
-      )
-        .to.throw("'a' has a board on a memory bus and cannot run in a thread")
-        .with.property('code', 'VMM_CONFIG');
-    }
   });
 });

@@ -8,17 +8,16 @@ import { ReportRing, type ReportSink } from '../devices/report-ring.js';
 import { VmmError } from '../errors.js';
 import type { JournalEnd } from '../journal/journal-format.js';
 import type { Acquisition } from '../machine/acquisition.js';
-import { createRing } from '../machine/create-acquisition.js';
 import type { ExitSnapshot, RegionExits } from '../machine/exit-counters.js';
 import type { InterruptLatencies, InterruptName, MeasuredInterrupts } from '../machine/interrupt-log.js';
 import type { MachineEnd } from '../machine/machine-end.js';
 import { type MemoryPlan, planMemory } from '../machine/memory-plan.js';
-import { RemoteCharacterFrontend, RemoteUrbFrontend, stamp } from './port-frontend.js';
 import { RemoteRam } from './remote-ram.js';
 import { type ThreadSections, threadSections } from './remote-sections.js';
+import { createThreadPort } from './thread-acquisition.js';
 import type { ThreadMachineConfig, ThreadMessage, ThreadOrder, ThreadSchedule } from './thread-messages.js';
 import { ThreadOutlet } from './thread-outlet.js';
-import { ACTIVITY, CONTROL, createThreadMemory, FIGURE, INBOUND, ORDER, type ThreadMemory } from './thread-protocol.js';
+import { ACTIVITY, CONTROL, createThreadMemory, FIGURE, ORDER, type ThreadMemory } from './thread-protocol.js';
 import { VcpuInbox } from './vcpu-inbox.js';
 import { startWorker, type VcpuThread } from './vcpu-thread.js';
 
@@ -48,11 +47,6 @@ export interface MachineThreadOptions {
   readonly thread?: VcpuThread;
 }
 
-interface Ports {
-  readonly characters?: RemoteCharacterFrontend;
-  readonly urbs?: RemoteUrbFrontend;
-}
-
 const SLICE_INSTRUCTIONS = 5_000;
 const SPIN_NS = 20_000;
 
@@ -73,7 +67,6 @@ export class MachineThread {
   readonly #figures: Float64Array;
   readonly #inbox: VcpuInbox;
   readonly #outlet: ThreadOutlet;
-  readonly #ports: Ports;
   readonly #reportRing: ReportRing | undefined;
   readonly #report: ReportSink;
   readonly #listener: MachineThreadListener;
@@ -98,7 +91,6 @@ export class MachineThread {
     options: MachineThreadOptions = {},
   ) {
     this.name = config.name;
-    if (config.acquisition !== undefined && 'layout' in config.acquisition) throw noBoard(config.name);
     this.clock = clock;
     this.#listener = listener;
     this.plan = planMemory(config);
@@ -128,10 +120,13 @@ export class MachineThread {
       this.#reportRing = new ReportRing({ ram, base: reportRing.gpa, dataBytes: reportRing.dataBytes });
       this.#reportRing.initialise();
     }
-    const { acquisition, ports } = this.#join(config, ram);
-    this.acquisition = acquisition;
+    const { plan } = this;
+    this.acquisition = createThreadPort({
+      ...{ kind: config.acquisition?.kind, clock, plan, ram },
+      ...{ inbox: this.#inbox, outlet: this.#outlet, control: this.#control },
+    });
     this.sharedMemory = threadSections({
-      plan: this.plan,
+      plan,
       clock,
       // A sender may write its section at any time: what has been carried is in the journal of the one who got it.
       ram: new RemoteRam(this.memory, this.#inbox, true),
@@ -139,9 +134,6 @@ export class MachineThread {
       outlet: this.#outlet,
       news: listener.news,
     });
-    this.#ports = ports;
-    this.#outlet.characters = ports.characters;
-    this.#outlet.urbs = ports.urbs;
     this.#inbox.commit();
   }
 
@@ -195,7 +187,7 @@ export class MachineThread {
   /** One turn of the I/O loop: takes what the guest has sent and put into its rings. Answers how much that was. */
   poll(): number {
     let moved = this.#outlet.take();
-    this.#ports.characters?.poll();
+    this.#outlet.characters?.poll();
     moved += this.acquisition?.poll() ?? 0;
     moved += this.sharedMemory?.poll() ?? 0;
     moved += this.pollReports();
@@ -332,38 +324,6 @@ export class MachineThread {
     if (Object.keys(measured).length > 0) this.interrupts = { of: (name) => measured[name] };
   }
 
-  #join(
-    config: ThreadMachineConfig,
-    ram: RemoteRam,
-  ): { readonly acquisition: Acquisition | undefined; readonly ports: Ports } {
-    const kind = config.acquisition?.kind;
-    const inbox = this.#inbox;
-    const now = (): number => this.clock.now();
-    if (kind === 'ns16550a' || kind === 'virtio-console') {
-      const characters = new RemoteCharacterFrontend(inbox, this.#control, now);
-      return { acquisition: characterPort(kind, characters), ports: { characters } };
-    }
-    if (kind === 'virtio-usb') {
-      const urbs = new RemoteUrbFrontend(inbox, now, (urb) => this.#outlet.slotOf(urb));
-      const acquisition: Acquisition = {
-        kind,
-        frontend: urbs,
-        flush: () => urbs.flush(),
-        poll: () => 0,
-        inFlight: 0,
-        fault: '',
-      };
-      return { acquisition, ports: { urbs } };
-    }
-    const { plan, clock } = this;
-    const setPending = (bits: number, pending: boolean): void => {
-      if (pending) stamp(inbox, clock.now());
-      inbox.put(INBOUND.interrupts, pending ? bits : 0, pending ? 0 : bits);
-      inbox.commit();
-    };
-    return { acquisition: createRing({ clock, ram, plan, acquisition: kind, setPending }), ports: {} };
-  }
-
   #snapshot(): ExitSnapshot {
     const figures = this.#figures;
     const mmioReads = figures[FIGURE.mmioReads];
@@ -393,23 +353,4 @@ export class MachineThread {
     const { reads, writes } = this.#region(name, index);
     return reads + writes;
   }
-}
-
-function characterPort(kind: 'ns16550a' | 'virtio-console', frontend: RemoteCharacterFrontend): Acquisition {
-  return {
-    kind,
-    frontend,
-    flush: () => frontend.flush(),
-    poll: () => 0,
-    disconnected: (gone) => frontend.disconnected(gone),
-    fault: '',
-  };
-}
-
-/** A register access of the guest would have to wait for another thread. */
-function noBoard(name: string): VmmError {
-  return new VmmError('VMM_CONFIG', `The machine '${name}' has a board on a memory bus and cannot run in a thread.`, {
-    where: name,
-    hint: 'Run it in virtual time, in the thread that owns the board.',
-  });
 }

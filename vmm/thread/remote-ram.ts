@@ -8,9 +8,10 @@ import type { VcpuInbox } from './vcpu-inbox.js';
 
 /**
  * Reads look at the memory itself, while the guest runs. What is written enters the guest by the inbox: in order, at an
- * instruction boundary that the vCPU's thread chooses and the journal names, so that the run can be repeated. A device that
- * reads back what it has just written may find the old value. Bytes that are read go into the journal with the next writes, as a
- * guest that keeps to a ring's rules does not change them before; words are looked at again and again and do not.
+ * instruction boundary that the vCPU's thread chooses and the journal names, so that the run can be repeated. `read` finds what
+ * was written before it, whether the guest has it yet or not; a word that is looked at may still be the old one. Bytes that are
+ * read go into the journal with the next writes, as a guest that keeps to a ring's rules does not change them before; words are
+ * looked at again and again and do not.
  */
 export class RemoteRam implements GuestRam {
   readonly #memory: GuestMemory;
@@ -33,7 +34,9 @@ export class RemoteRam implements GuestRam {
     if (length === 0) return;
     const { u8, ramBase } = this.#memory;
     const at = gpa - ramBase;
+    const { taken } = this.#inbox;
     for (let i = 0; i < length; i++) target[offset + i] = u8[at + i];
+    this.#inbox.overlay(taken, gpa, target, offset, length);
     if (!this.#isRewritten) this.#inbox.putRead(gpa, length, hashBytes(target, offset, length));
   }
 

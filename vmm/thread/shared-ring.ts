@@ -80,6 +80,26 @@ export class SharedRing {
     return Atomics.load(this.#indices, HEAD) !== this.#at;
   }
 
+  /** Producer: free-running index behind the last record that was begun. */
+  get written(): number {
+    return this.#at;
+  }
+
+  /** Producer: free-running index of the first record that the reader has not released. */
+  get released(): number {
+    return Atomics.load(this.#indices, TAIL);
+  }
+
+  /** Producer: place of the header of the record at a free-running index between `released` and `written`; padding has kind 0. */
+  placeOf(index: number): number {
+    return index & this.#mask;
+  }
+
+  /** Words of the record whose header is at `place`, header included. */
+  sizeAt(place: number): number {
+    return this.words[place] >>> 8;
+  }
+
   /** Consumer: place of the header of the next record, -1 when there is none. */
   next(): number {
     for (;;) {

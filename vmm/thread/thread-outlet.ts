@@ -4,6 +4,7 @@ import { Urb } from '../../base/index.js';
 import { NO_PEER, type SectionLink } from '../devices/section-link.js';
 import { URB_MAX_BYTES, URBS_IN_FLIGHT } from '../devices/urb-request.js';
 import type { RemoteCharacterFrontend, RemoteUrbFrontend } from './port-frontend.js';
+import type { RemoteBoardFrontend } from './remote-board.js';
 import { SharedRing } from './shared-ring.js';
 import { OUTBOUND, OUTBOUND_WORDS, PARITIES, type ThreadMemory } from './thread-protocol.js';
 
@@ -26,9 +27,10 @@ const BACKLOG_WORDS = 1 << 12;
  * moment, even from inside a call that hands one on; their order stays.
  */
 export class ThreadOutlet {
-  /** Whom characters and transfers of the guest are for; set before anything is taken. */
+  /** Whom characters, transfers and register accesses of the guest are for; set before anything is taken. */
   characters: RemoteCharacterFrontend | undefined;
   urbs: RemoteUrbFrontend | undefined;
+  board: RemoteBoardFrontend | undefined;
   /** Who takes the guest's output section. */
   peer: SectionLink = NO_PEER;
   readonly #ring: SharedRing;
@@ -106,6 +108,15 @@ export class ThreadOutlet {
         break;
       case OUTBOUND.urbCancel:
         this.urbs?.backend?.cancel(this.#urb(words[at]));
+        break;
+      case OUTBOUND.boardWrite:
+        this.board?.write(words[at], words[at + 1]);
+        break;
+      case OUTBOUND.boardRead:
+        this.board?.read(words[at], words[at + 1]);
+        break;
+      case OUTBOUND.boardOverdue:
+        this.board?.overdue(words[at]);
         break;
       case OUTBOUND.report:
         this.#report(at);

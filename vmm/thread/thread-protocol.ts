@@ -38,6 +38,10 @@ export const INBOUND = {
   plugged: 12,
   /** Milliseconds and nanoseconds of the clock when the burst behind it was handed over. */
   stamp: 13,
+  /** Level of the board's interrupt line. */
+  boardLine: 14,
+  /** Ticket of the register read that it answers, value. What the board did inside the access is in front of it. */
+  boardAnswer: 15,
   /** Milliseconds and nanoseconds of the clock at the event behind the `interrupts` that follow. */
   event: 20,
   /** Offset, length, bytes: they have become the peer's output section there. */
@@ -65,6 +69,12 @@ export const OUTBOUND = {
   handover: 8,
   /** Milliseconds and nanoseconds of the clock when the guest sent the first of the characters or transfers behind it. */
   departure: 9,
+  /** Offset, value: nobody waits for it. */
+  boardWrite: 10,
+  /** Ticket, offset: the guest stands still until it is answered. */
+  boardRead: 11,
+  /** Offset of a register whose reading was not answered in time. */
+  boardOverdue: 12,
   /** Offset, length, bytes of the guest's output section, for its peer. */
   sectionCarry: 20,
   /** Vector of a doorbell for the peer. */

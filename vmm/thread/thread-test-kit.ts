@@ -6,7 +6,7 @@ import { type GuestImage, parseImage } from '../boot/image.js';
 import type { JournalEnd } from '../journal/journal-format.js';
 import { type ReplayResult, replayJournal } from '../journal/replay.js';
 import type { EngineName } from '../machine/create-vcpu.js';
-import type { AcquisitionKind, BoardAcquisitionKind, SharedMemoryConfig } from '../machine/machine-config.js';
+import type { AcquisitionConfig, AcquisitionKind, SharedMemoryConfig } from '../machine/machine-config.js';
 import { MachineThread, type MachineThreadOptions } from './machine-thread.js';
 
 export function shippedGuest(name: string): GuestImage {
@@ -14,13 +14,13 @@ export function shippedGuest(name: string): GuestImage {
   return parseImage(readFileSync(path), `${name}.elf`);
 }
 
-/** Ports that a machine in a thread can have. */
-type PortKind = Exclude<AcquisitionKind, BoardAcquisitionKind>;
+/** Which words of a test's board mean something in a page that is polled. */
+const BOARD_LAYOUT = { bytes: 4096, control: { first: 0x40, end: 0x80 }, status: { first: 0x80, end: 0xc0 } } as const;
 
 export interface TestGuest {
   readonly image: GuestImage;
   readonly engine: EngineName;
-  readonly kind?: PortKind;
+  readonly kind?: AcquisitionKind;
   readonly reportRing?: boolean;
   readonly bootargs?: string;
   readonly instructions?: number;
@@ -59,7 +59,7 @@ export class ThreadedGuest {
         ...(sharedMemory === undefined ? {} : { sharedMemory }),
         ...(measuredInterrupts === undefined ? {} : { measuredInterrupts }),
         ...(bootargs === undefined ? {} : { bootargs }),
-        ...(kind === undefined ? {} : { acquisition: isUrb(kind) ? { kind } : { kind, baudRate: 115_200 } }),
+        ...(kind === undefined ? {} : { acquisition: acquisitionOf(kind) }),
       },
       this.clock,
       {
@@ -119,6 +119,15 @@ export class ThreadedGuest {
   }
 }
 
-function isUrb(kind: PortKind): kind is 'virtio-usb' | 'urb-ring' {
-  return kind === 'virtio-usb' || kind === 'urb-ring';
+function acquisitionOf(kind: AcquisitionKind): AcquisitionConfig {
+  switch (kind) {
+    case 'virtio-usb':
+    case 'urb-ring':
+      return { kind };
+    case 'board-registers':
+    case 'board-window':
+      return { kind, layout: BOARD_LAYOUT };
+    default:
+      return { kind, baudRate: 115_200 };
+  }
 }

@@ -114,4 +114,53 @@ describe('RemoteRam', () => {
     expect(entries[3]?.words.slice(0, 2)).to.deep.equal([base + 260, 0xbeef]);
     expect(take()).to.equal(undefined);
   });
+
+  it('reads what it has written, whether the vCPU has let it in or not', () => {
+    const bytes = 256;
+    const random = createRandom('writes that wait');
+    const memory = new GuestMemory(1 << 16, RAM_BASE);
+    const threads = createThreadMemory();
+    const vcpu = new SharedRing(threads.inbound, INBOUND_WORDS);
+    const ram = new RemoteRam(
+      memory,
+      new VcpuInbox(
+        threads,
+        () => {},
+        (error) => {
+          throw error;
+        },
+      ),
+    );
+    const expected = new Uint8Array(bytes);
+    const found = new Uint8Array(bytes);
+    const letIn = (): void => {
+      const place = vcpu.next();
+      if (place < 0) return;
+      const [first, second] = vcpu.words.subarray(place + 1, place + 3);
+      const at = (first >>> 0) - RAM_BASE;
+      const kind = vcpu.kindAt(place);
+      if (kind === INBOUND.dmaWrite) memory.u8.set(vcpu.bytes.subarray(4 * place + 12, 4 * place + 12 + second), at);
+      else if (kind === INBOUND.dmaWord16) memory.u16[at / 2] = second;
+      else if (kind === INBOUND.dmaWord32) memory.u32[at / 4] = second;
+      vcpu.release(place);
+    };
+    for (let turn = 0; turn < 5_000; turn++) {
+      const at = 4 * random.below(bytes / 4);
+      const value = random.uint32();
+      const piece = Uint8Array.of(value, value >>> 8, value >>> 16, value >>> 24);
+      const kind = random.below(3);
+      const length = kind === 0 ? 4 : kind === 1 ? 2 : random.below(5);
+      if (kind === 0) ram.writeU32(RAM_BASE + at, value);
+      else if (kind === 1) ram.writeU16(RAM_BASE + at, value & 0xffff);
+      else ram.write(RAM_BASE + at, piece, 0, length);
+      expected.set(piece.subarray(0, length), at);
+      const from = random.below(bytes);
+      const count = random.below(bytes - from);
+      ram.read(RAM_BASE + from, found, 0, count);
+      if (Buffer.compare(found.subarray(0, count), expected.subarray(from, from + count)) !== 0)
+        expect.fail(`${count} bytes at ${from} are not what was written by turn ${turn}`);
+      for (let taken = random.below(5); taken > 0; taken--) letIn();
+    }
+    expect(Buffer.compare(memory.u8.subarray(0, bytes), expected), 'something still waits at the end').to.not.equal(0);
+  });
 });

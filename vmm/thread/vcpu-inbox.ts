@@ -92,6 +92,40 @@ export class VcpuInbox {
     this.signal();
   }
 
+  /** Shows what was put; `hasTaken` tells of the answer when all of it has entered the guest. */
+  mark(): number {
+    this.commit();
+    return this.#ring.written;
+  }
+
+  hasTaken(mark: number): boolean {
+    return ((this.#ring.released - mark) | 0) >= 0;
+  }
+
+  /** Up to where the vCPU has taken what was put; for `overlay`. */
+  get taken(): number {
+    return this.#ring.released;
+  }
+
+  /**
+   * Puts onto `target`, which holds RAM at `gpa` as it was read after `taken` was asked for, the writes that waited since: what
+   * comes out is what RAM will hold when all of them are in. One that was let in meanwhile is put on once more.
+   */
+  overlay(taken: number, gpa: number, target: Uint8Array, offset: number, length: number): void {
+    const ring = this.#ring;
+    for (let at = taken; at !== ring.written; ) {
+      const place = ring.placeOf(at);
+      const kind = ring.kindAt(place);
+      const start = ring.words[place + 1] >>> 0;
+      if (kind === INBOUND.dmaWrite) {
+        this.#overlap(start, place + 3, ring.words[place + 2], gpa, target, offset, length);
+      } else if (kind === INBOUND.dmaWord16 || kind === INBOUND.dmaWord32) {
+        this.#overlap(start, place + 2, kind === INBOUND.dmaWord16 ? 2 : 4, gpa, target, offset, length);
+      }
+      at = (at + ring.sizeAt(place)) | 0;
+    }
+  }
+
   /** There is no vCPU behind it any more, whatever its last activity was. */
   close(): void {
     this.#isClosed = true;
@@ -101,6 +135,21 @@ export class VcpuInbox {
   signal(): void {
     Atomics.add(this.#control, CONTROL.signal, 1);
     if (Atomics.load(this.#control, CONTROL.isWaiting) === 1) Atomics.notify(this.#control, CONTROL.signal);
+  }
+
+  /** `size` bytes for `start` on, which lie in the ring from `word` on, as far as they are among those wanted. */
+  #overlap(
+    start: number,
+    word: number,
+    size: number,
+    gpa: number,
+    target: Uint8Array,
+    offset: number,
+    length: number,
+  ): void {
+    const end = Math.min(start + size, gpa + length);
+    for (let at = Math.max(start, gpa); at < end; at++)
+      target[offset + at - gpa] = this.#ring.bytes[4 * word + at - start];
   }
 
   #copy(word: number, source: Uint8Array, offset: number, length: number): void {

@@ -1,8 +1,9 @@
 /** What the thread of a vCPU does: lets in what waits outside, runs the guest for a slice, and sleeps when the guest does. */
 
 import type { CyclicSchedule, WallClock } from '../../base/index.js';
-import { isCharacterAcquisition, isUrbAcquisition } from '../machine/acquisition.js';
+import { isBoardAcquisition, isCharacterAcquisition, isUrbAcquisition } from '../machine/acquisition.js';
 import type { Machine } from '../machine/machine.js';
+import { BoardRequests } from './board-requests.js';
 import { CharacterPort, UrbPort } from './port-backend.js';
 import { SectionPort } from './section-port.js';
 import { SharedRing } from './shared-ring.js';
@@ -39,6 +40,7 @@ export class VcpuLoop {
   readonly #figures: Float64Array;
   readonly #characters: CharacterPort | undefined;
   readonly #urbs: UrbPort | undefined;
+  readonly #board: BoardRequests | undefined;
   readonly #sections: SectionPort | undefined;
   readonly #regions: readonly string[];
   readonly #hasRings: boolean;
@@ -56,13 +58,21 @@ export class VcpuLoop {
     this.#control = new Int32Array(memory.control);
     this.#figures = new Float64Array(memory.figures);
     this.#regions = machine.core.regionNames;
-    const { serialRing, urbRing, reportRing, sharedMemory } = machine.plan;
-    const rings = [serialRing, urbRing, reportRing, sharedMemory?.doorbell === 'ring' ? sharedMemory : undefined];
-    this.#hasRings = rings.some((ring) => ring !== undefined);
+    const { serialRing, urbRing, boardWindow, reportRing, sharedMemory } = machine.plan;
+    const section = sharedMemory?.doorbell === 'ring' ? sharedMemory : undefined;
+    this.#hasRings = [serialRing, urbRing, boardWindow, reportRing, section].some((area) => area !== undefined);
     const { acquisition, sharedMemory: shared } = machine;
     if (shared !== undefined) this.#sections = new SectionPort(shared, options.clock, outbox);
     if (acquisition === undefined) return;
     if (isUrbAcquisition(acquisition)) this.#urbs = new UrbPort(acquisition, outbox);
+    else if (isBoardAcquisition(acquisition))
+      this.#board = new BoardRequests(acquisition, {
+        outbox,
+        control: this.#control,
+        now: () => options.clock.now(),
+        spinNs: options.spinNs,
+        letIn: () => this.#letIn(),
+      });
     else if (isCharacterAcquisition(acquisition))
       this.#characters = new CharacterPort(acquisition, outbox, this.#control);
   }
@@ -236,6 +246,13 @@ export class VcpuLoop {
         break;
       case INBOUND.disconnected:
         this.#characters?.disconnected(words[at] === 1);
+        break;
+      case INBOUND.boardLine:
+        this.#board?.line(words[at] === 1);
+        this.#tellHandover();
+        break;
+      case INBOUND.boardAnswer:
+        this.#board?.answered(words[at], words[at + 1]);
         break;
       case INBOUND.flush:
         machine.acquisition?.flush();

@@ -58,6 +58,26 @@ export class VcpuOutbox {
     if (at >= 0) this.#ring.words[at] = word;
   }
 
+  /** A register of the board is to be written. */
+  boardWrite(offset: number, value: number): void {
+    this.#stamp();
+    this.#pair(OUTBOUND.boardWrite, offset, value);
+  }
+
+  /** A register of the board is to be read, and the answer to carry this ticket; the other thread is told at once. */
+  boardRead(ticket: number, offset: number): void {
+    this.#stamp();
+    this.#pair(OUTBOUND.boardRead, ticket, offset);
+    this.commit();
+  }
+
+  #pair(kind: number, first: number, second: number): void {
+    const at = this.#begin(kind, 2);
+    if (at < 0) return;
+    this.#ring.words[at] = first;
+    this.#ring.words[at + 1] = second;
+  }
+
   urb(slot: number, urb: Urb): void {
     this.#stamp();
     const out = urb.inbound ? 0 : urb.length;

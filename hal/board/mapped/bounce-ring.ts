@@ -56,6 +56,11 @@ export class BounceRing {
     return this.#area.busAddress;
   }
 
+  /** Descriptors of the host's ring; 0 when it is none. */
+  get size(): number {
+    return this.#size;
+  }
+
   get given(): number {
     return this.#given;
   }

@@ -17,6 +17,7 @@ import type { MappedLine, RegisterTranslation } from './register-translation.js'
 
 const R = DAQ_REGISTER;
 const HIGH = 0x1_0000_0000;
+const HALF = 0x7fff_ffff;
 
 /** Why these registers are not those of an RV-DAQ16; undefined when they are. */
 export function foreignDaq(registers: Uint32Array): string | undefined {
@@ -35,7 +36,7 @@ function hex(value: number): string {
 /**
  * The host's RING_*, TAIL and descriptors are its own and never reach the board, which has a ring of its own (BounceRing).
  * Blocks are brought to the host when it reads a status word and when the board interrupts; HEAD shows what has been
- * brought. Status words of another run than the one that was asked for read 0, since a polled board follows later.
+ * brought. Runs have numbers of their own on the board. Status words of another run than the one that was asked for read 0, since a polled board follows later.
  */
 export class MappedDaq implements RegisterTranslation {
   readonly #registers: Uint32Array;
@@ -47,6 +48,12 @@ export class MappedDaq implements RegisterTranslation {
   /** The host's memory refused a block, or it gave more than its ring holds, or the board counts wrongly. */
   #failed = false;
   #level = false;
+  /** The board's interrupt came and was not let through again. */
+  #isMasked = true;
+  /** Number of the last run as the board knows it: never that of the run before, which a board that is polled would miss. */
+  #boardRun = 0;
+  /** What the host's RUN was before the present one. */
+  #formerRun = 0;
 
   constructor(registers: Uint32Array, dma: DmaArea) {
     this.#registers = registers;
@@ -56,22 +63,25 @@ export class MappedDaq implements RegisterTranslation {
   attach(memory: BoardMemory, line: MappedLine): void {
     this.#memory = memory;
     this.#line = line;
+    this.#boardRun = this.#load(R.run) || this.#load(R.running);
     this.stop();
     for (let at = CONTROL_WORDS.first; at < CONTROL_WORDS.end; at += 4) this.#store(at, 0);
-    line.rearm();
+    this.#rearm();
   }
 
   read(offset: number): number {
     if (offset >= CONTROL_WORDS.first && offset < CONTROL_WORDS.end) return this.#word(offset);
     if (offset < 0 || offset >= BAR_BYTES) return 0xffff_ffff;
     if (offset === R.fifoData) return this.#takeSample();
-    if (offset < STATUS_WORDS.first || offset >= STATUS_WORDS.end || offset === R.running) return this.#load(offset);
+    if (offset < STATUS_WORDS.first || offset >= STATUS_WORDS.end) return this.#load(offset);
+    if (offset === R.running) return this.#isPresent ? this.#word(R.run) : this.#formerRun;
     return this.#statusWord(offset);
   }
 
   write(offset: number, value: number): void {
     if (offset < CONTROL_WORDS.first || offset >= CONTROL_WORDS.end) return;
-    const isNews = value >>> 0 !== this.#word(offset);
+    const former = this.#word(offset);
+    const isNews = value >>> 0 !== former;
     this.#control[(offset - CONTROL_WORDS.first) / 4] = value;
     switch (offset) {
       case R.ringLow:
@@ -79,7 +89,7 @@ export class MappedDaq implements RegisterTranslation {
       case R.ringSize:
         return;
       case R.run:
-        if (isNews) this.#begin();
+        if (isNews) this.#begin(former);
         return;
       case R.tail:
         this.#bring();
@@ -92,9 +102,10 @@ export class MappedDaq implements RegisterTranslation {
   }
 
   interrupted(): void {
+    this.#isMasked = true;
     this.#bring();
     if (this.#wantsService()) this.#raise();
-    else this.#line?.rearm();
+    else this.#rearm();
   }
 
   stop(): void {
@@ -104,8 +115,9 @@ export class MappedDaq implements RegisterTranslation {
     this.#store(R.run, 0);
   }
 
-  #begin(): void {
+  #begin(formerRun: number): void {
     const run = this.#word(R.run);
+    this.#formerRun = formerRun;
     this.#failed = false;
     this.#isRing = run !== 0 && (this.#word(R.mode) & DAQ_MODE.dma) !== 0;
     const size = this.#word(R.ringSize);
@@ -117,13 +129,14 @@ export class MappedDaq implements RegisterTranslation {
       this.#store(R.ringSize, size);
       this.#store(R.tail, this.#ring.given);
     }
-    this.#store(R.run, run);
+    if (run !== 0) this.#boardRun = (this.#boardRun % HALF) + 1;
+    this.#store(R.run, run === 0 ? 0 : this.#boardRun);
     this.#lower();
   }
 
   /** The board has begun what was asked for last, so that its status words speak of it. */
   get #isPresent(): boolean {
-    return this.#load(R.running) === this.#word(R.run);
+    return this.#load(R.running) === (this.#word(R.run) === 0 ? 0 : this.#boardRun);
   }
 
   #statusWord(offset: number): number {
@@ -148,6 +161,8 @@ export class MappedDaq implements RegisterTranslation {
     const memory = this.#memory;
     if (memory === undefined || !this.#isRing || this.#failed) return;
     if (!this.#exchange(memory)) this.#fail();
+    // Before the board's own interrupt is here: whoever looks often need not wait for it.
+    else if (this.#hasEnough) this.#raise();
   }
 
   #exchange(memory: BoardMemory): boolean {
@@ -158,7 +173,7 @@ export class MappedDaq implements RegisterTranslation {
       while (ring.taken !== head) if (!ring.take(memory)) return false;
     }
     const tail = this.#word(R.tail);
-    if ((tail - ring.taken) >>> 0 > this.#word(R.ringSize)) return false;
+    if ((tail - ring.taken) >>> 0 > ring.size) return false;
     const before = ring.given;
     ring.give(memory, tail);
     if (ring.given !== before) this.#store(R.tail, ring.given);
@@ -182,10 +197,16 @@ export class MappedDaq implements RegisterTranslation {
     return hasError || unseenBlocks(this.#ring.taken, this.#word(R.acknowledge)) > 0;
   }
 
-  /** The line falls; where the board still asks for service it rises by the board's next interrupt. */
+  /** The line falls unless enough wait; for what waits too long it rises by the board's next interrupt. */
   #acknowledged(): void {
     const isStuck = this.#failed || this.#load(R.dmaErrors) !== 0;
-    if (!isStuck) this.#lower();
+    if (!isStuck && !this.#hasEnough) this.#lower();
+  }
+
+  /** As many blocks wait as an interrupt is for. */
+  get #hasEnough(): boolean {
+    const unseen = this.#isRing ? unseenBlocks(this.#ring.taken, this.#word(R.acknowledge)) : 0;
+    return unseen > 0 && unseen >= this.#word(R.coalesceCount) && this.#canInterrupt;
   }
 
   #takeSample(): number {
@@ -204,10 +225,15 @@ export class MappedDaq implements RegisterTranslation {
   #lower(): void {
     if (!this.#level) return;
     this.#level = false;
+    if (this.#isMasked) this.#rearm();
+    this.#line?.set(false);
+  }
+
+  #rearm(): void {
     // A read brings the writes before it to the board: it has lowered its line when it is let through again.
     this.#load(R.status);
+    this.#isMasked = false;
     this.#line?.rearm();
-    this.#line?.set(false);
   }
 
   #word(offset: number): number {

@@ -1,7 +1,7 @@
 /** Tests of the simulated RV-DAQ16: rate, integrity, loss, interrupts, hostile hosts. */
 
 import { expect } from 'chai';
-import { createRandom, VirtualClock } from '../../../base/index.js';
+import { type Clock, createRandom, VirtualClock } from '../../../base/index.js';
 import { testBoardPort } from '../../board/board-suite.js';
 import { TestBoardHost } from '../../board/test-board-host.js';
 import { createDaqBoard } from './device.js';
@@ -19,9 +19,25 @@ testBoardPort('simulated RV-DAQ16', () => ({
   scratchOffset: R.divisor,
 }));
 
+/** Wall time on a host that never comes to its timers: the board works when somebody looks at it. */
+class LateClock implements Clock<'wall'> {
+  readonly domain = 'wall';
+  nowNs = 0;
+
+  now(): number {
+    return this.nowNs;
+  }
+
+  schedule(): void {}
+  cancel(): void {}
+}
+
 /** A board with its host, and a driver that gives descriptors back as it takes blocks. */
 function bench(parameters: DaqBoardParameters = {}) {
-  const clock = new VirtualClock();
+  return benchOn(new VirtualClock(), parameters);
+}
+
+function benchOn<C extends Clock>(clock: C, parameters: DaqBoardParameters) {
   const board = createDaqBoard({ clock, parameters });
   const host = new TestBoardHost(BASE, 0x1000 + RING * BLOCK);
   board.attach(host, host);
@@ -70,6 +86,21 @@ describe('simulated RV-DAQ16', () => {
     expect(board.samples).to.equal(board.readRegister(R.samplesLow));
     expect(board.lost).to.equal(0);
     expect(host.rises).to.equal(taken);
+  });
+
+  it('moves blocks in wall time while nobody looks, and loses what finds no descriptor alone', () => {
+    const clock = new LateClock();
+    const { board, field, configure, sample } = benchOn(clock, { fifoSamples: 64 });
+    configure(DAQ_MODE.dma | DAQ_MODE.counter, 100);
+    clock.nowNs = 30_000_000;
+    expect([board.readRegister(R.head), board.readRegister(R.lost)]).to.deep.equal([5, 0]);
+    for (let block = 0; block < 5; block++) {
+      expect(field(block, DESCRIPTOR.sequence)).to.equal(512 * block);
+      for (let i = 0; i < 512; i++) expect(sample(block, i)).to.equal(512 * block + i);
+    }
+    clock.nowNs = 100_000_000;
+    expect(board.readRegister(R.head)).to.equal(RING);
+    expect(board.readRegister(R.lost)).to.equal(10_000 - RING * 512 - 64);
   });
 
   it('counts what it loses when the host gives no descriptors, and never hides a gap inside a block', () => {

@@ -108,6 +108,31 @@ describe('the HTML report', () => {
     expect(textOf(troubles).match(/no port/g)).to.have.length(3);
   });
 
+  it('shows what interrupts waited beside their bound, and what became of a companion in a cell of its own', async () => {
+    const beside = (request: RunRequest): RunResult => {
+      const result = answer(request);
+      const [guest] = result.guests;
+      const interruptBounds = { serial: { ns: 4401, composition: ['4401 ns: the longest path'] } };
+      const trace = { path: '/elsewhere/trace.companion.pcapng', sha256: 'd'.repeat(64), blocks: 12, bytes: 3456 };
+      return {
+        ...result,
+        guests: [{ ...guest, interruptBounds }],
+        companion: { trace, lost: 'the cell of gp-load was lost: it was killed' },
+      };
+    };
+    const root = parseHtml(report(await both(BODY, fakeExecutor(beside)), outDir));
+    expectSoundReport(root);
+    const cell = textOf(byId(root, 'cell-1'));
+    for (const text of [
+      'Interrupts, from the event to the handler',
+      'serial',
+      '4.401 us',
+      'the cell of gp-load was lost: it was killed; trace.companion.pcapng, 12 blocks',
+    ])
+      expect(cell).to.contain(text);
+    expect(cell).not.to.contain('/elsewhere');
+  });
+
   it('tells how each run ended, its exits, stations, certification and trace', async () => {
     const root = parseHtml(report(await both(BODY), outDir));
     const cell = textOf(byId(root, 'cell-1'));

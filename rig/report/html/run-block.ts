@@ -3,7 +3,13 @@
 import { formatValue } from '../../metrics/measurement.js';
 import { totalExits } from '../differential.js';
 import type { GuestDetail, RunDetail } from '../run-detail.js';
-import type { ChannelSummary, DistributionSummary, GuestSummary, RunSummary } from '../run-summary.js';
+import type {
+  ChannelSummary,
+  DistributionSummary,
+  GuestSummary,
+  InterruptSummary,
+  RunSummary,
+} from '../run-summary.js';
 import { askedText, bounds, costs, counted, grouped, NOTHING, provenance, quantity } from './format.js';
 import { clip, fileLink, html, type Markup } from './markup.js';
 import { facts, numberCell, tableBox } from './page-parts.js';
@@ -22,7 +28,8 @@ export function runBlock(run: RunSummary, detail: RunDetail | undefined, title: 
   }));
   const exits = named.map(({ guest, name }) => exitTable(guest, name, source, colour));
   const channels = named.map(
-    (one) => html`${channelTable(one.guest, one.name, source)}${consoleBlock(one.detail, one.name)}`,
+    (one) =>
+      html`${channelTable(one.guest, one.name, source)}${interruptTable(one.guest, one.name, run)}${consoleBlock(one.detail, one.name)}`,
   );
   return html`<h4>${title}: ${askedText(run.asked)}</h4>
 <div class="pair">${runFacts(run, detail)}<div>${stationTable(run, source)}${exits}</div></div>
@@ -167,6 +174,22 @@ const PARTS: readonly (readonly [Part, string])[] = [
 function timeCell(distribution: DistributionSummary | undefined, part: Part): Markup {
   if (distribution === undefined) return numberCell(NOTHING);
   return numberCell(quantity(distribution[part].value, 'ns'), bounds(distribution[part], 'ns'));
+}
+
+/** What interrupts waited, beside what they can wait at most: in virtual time, for which alone the bound is computed. */
+function interruptTable({ interrupts = [] }: GuestSummary, name: string, run: RunSummary): Markup {
+  if (interrupts.length === 0) return html``;
+  const limit = run.clockDomain === 'virtual' ? 'bound' : 'bound of virtual time';
+  const row = (title: string, cell: (interrupt: InterruptSummary) => Markup): Markup =>
+    html`<tr><th scope="row">${title}</th>${interrupts.map(cell)}</tr>
+`;
+  const parts = PARTS.map(([part, title]) => row(`latency ${title}`, ({ latencyNs }) => timeCell(latencyNs, part)));
+  const limits = row(limit, ({ bound }) => numberCell(bound === undefined ? NOTHING : quantity(bound.ns, 'ns')));
+  return tableBox(
+    `${name}Interrupts, from the event to the handler: ${provenance(run)}`,
+    [{ title: 'interrupt' }, ...interrupts.map((interrupt) => ({ title: interrupt.name, numeric: true }))],
+    html`<tbody>${row('taken', ({ latencyNs }) => numberCell(grouped(latencyNs.count)))}${parts}${limits}</tbody>`,
+  );
 }
 
 function consoleBlock(detail: GuestDetail | undefined, name: string): Markup {
