@@ -170,6 +170,7 @@ export class VcpuInbox {
       waitedMs = this.#ring.waitForRoom(LOOK_MS) ? 0 : waitedMs + LOOK_MS;
     }
   }
+
   #giveUp(): number {
     this.#isClosed = true;
     this.#onStuck(
