@@ -176,7 +176,7 @@ describe('board path', () => {
     expect(ends.map(({ code, message }) => [code, message])).to.deep.equal([
       [
         'HAL_TIMEOUT',
-        'The thread that owns sim:rv-daq16 did not answer a guest that read register 0x0bc within a second.',
+        'The thread that owns sim:rv-daq16 did not answer a guest that read register 0x0bc within 5 s.',
       ],
     ]);
   });

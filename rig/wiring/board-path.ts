@@ -33,7 +33,7 @@ function overdue(name: string, offset: number): HalError {
   const register = `0x${offset.toString(16).padStart(3, '0')}`;
   return new HalError(
     'HAL_TIMEOUT',
-    `The thread that owns ${name} did not answer a guest that read register ${register} within a second.`,
+    `The thread that owns ${name} did not answer a guest that read register ${register} within 5 s.`,
     { where: name, hint: 'the host may be overloaded; give the rig a core of its own, or run the guest partitioned' },
   );
 }

@@ -7,7 +7,7 @@ import type { VcpuOutbox } from './vcpu-outbox.js';
 
 const ALL_ONES = 0xffff_ffff;
 /** A board on a bus would have been given up long before. */
-const PATIENCE_NS = 1e9;
+const PATIENCE_NS = 5e9;
 const NS_PER_MS = 1_000_000;
 
 export interface BoardRequestsOptions {
@@ -22,7 +22,7 @@ export interface BoardRequestsOptions {
 
 /**
  * Writes are posted, as on PCI: a read that follows finds them done, and what they did to the line. A read waits, and what
- * comes meanwhile enters the guest inside the exit, in order. When no answer comes within a second, or the run is to end, the
+ * comes meanwhile enters the guest inside the exit, in order. When no answer comes within 5 s, or the run is to end, the
  * guest reads all ones; an answer that comes later is for nobody.
  */
 export class BoardRequests implements BoardBackend {

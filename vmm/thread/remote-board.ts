@@ -62,7 +62,7 @@ export class RemoteBoardFrontend implements BoardFrontend {
   /** The guest has waited too long for the register at `offset`, and goes on without. */
   overdue(offset: number): void {
     const register = `0x${offset.toString(16).padStart(3, '0')}`;
-    this.fault ||= `a read of register ${register} was not answered within a second, and the guest read all ones`;
+    this.fault ||= `a read of register ${register} was not answered within 5 s, and the guest read all ones`;
     this.#backend?.overdue?.(offset);
   }
 }
