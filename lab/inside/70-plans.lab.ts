@@ -1,6 +1,7 @@
 /** The shipped plans, unchanged, on devices that a real kernel has: the same files that run on simulators and recordings. */
 
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { attach } from './usbip.js';
 
@@ -45,6 +46,21 @@ function rigOnce(...args: string[]): Promise<Ended> {
   });
 }
 
+/** The way of a transfer from the guest to the device and back; the bus and the device are within `hostOs`. */
+const STAMPED = ['out frontend', 'out driver', 'out ioProcess', 'out hostOs', 'in ioProcess', 'in driver'];
+
+function stationsOf(file: string): string[] {
+  const { cells } = JSON.parse(readFileSync(file, 'utf8')) as {
+    readonly cells: readonly {
+      readonly runs: readonly {
+        readonly stations: readonly { readonly station: string; readonly direction: string }[];
+      }[];
+    }[];
+  };
+  const passed = cells.flatMap(({ runs }) => runs.flatMap(({ stations }) => stations));
+  return passed.map(({ station, direction }) => `${direction} ${station}`);
+}
+
 describe('shipped plans on real devices', function () {
   this.timeout(PLAN_LIMIT_MS);
 
@@ -67,5 +83,6 @@ describe('shipped plans on real devices', function () {
     await attached.detach();
     expect(end, output).to.equal(0);
     expect(output).to.match(/PASS: 4 PASS/);
+    expect(stationsOf('/out/plan/run.json')).to.include.members(STAMPED);
   });
 });
