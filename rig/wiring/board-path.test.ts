@@ -174,10 +174,7 @@ describe('board path', () => {
     joinBoard(createDaqBoard({ clock: new VirtualClock() }), frontend, (error) => ends.push(error));
     backend?.overdue?.(R.head);
     expect(ends.map(({ code, message }) => [code, message])).to.deep.equal([
-      [
-        'HAL_TIMEOUT',
-        'The thread that owns sim:rv-daq16 did not answer a guest that read register 0x0bc within 5 s.',
-      ],
+      ['HAL_TIMEOUT', 'The thread that owns sim:rv-daq16 did not answer a guest that read register 0x0bc within 5 s.'],
     ]);
   });
 });

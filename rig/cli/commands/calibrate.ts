@@ -39,7 +39,7 @@ export function calibrateCommand(environment: CommandEnvironment, finish: Finish
       'after',
       `
 Examples:
-  $ rig calibrate --out here.json                  on a machine at rest; about a minute and a half
+  $ rig calibrate --out here.json                  on a machine at rest; about three minutes
   $ rig run gnss-logger --calibration here.json    the plan in virtual time, with this machine's costs`,
     )
     .action(async (flags: CalibrateFlags) => {
