@@ -12,8 +12,11 @@ import { type Grant, hostCores, lockMemory, placeThread } from './host-schedulin
 /** The I/O loop comes before the vCPU: what waits for it is a device. It sleeps whenever it has nothing to do. */
 export const IO_PRIORITY = 20;
 export const VCPU_PRIORITY = 10;
-/** Threads that the runtime made for itself come so far behind the I/O loop: some of them read from and write to devices for it. */
-const HELPERS_BEHIND = 5;
+/**
+ * Threads that the runtime made for itself: some read from and write to devices for the I/O loop, and so come before everything
+ * ordinary; others compile and collect, and so come behind the vCPU, which they held up for milliseconds in front of it.
+ */
+const HELPER_PRIORITY = 5;
 
 /** Counts pauses of the garbage collector in the calling thread, from when it is made until it is asked. */
 export class CollectionLog {
@@ -67,7 +70,7 @@ export function placeCell(machines: readonly MachineThread[], place: CellPlace):
   if (ioPriority !== undefined) {
     grants.push(...placeThread(0, { priority: ioPriority }).map(named('I/O loop')));
     const vcpus = machines.map(({ threadId }) => threadId);
-    grants.push(...placeHelpers(vcpus, Math.max(1, ioPriority - HELPERS_BEHIND)));
+    grants.push(...placeHelpers(vcpus));
   }
   for (const { name, threadId, memory } of machines) {
     if (threadId !== undefined) {
@@ -83,8 +86,8 @@ export function placeCell(machines: readonly MachineThread[], place: CellPlace):
 }
 
 /** All other threads of this process as one: the first refusal, or what the last was given. */
-function placeHelpers(placed: readonly (number | undefined)[], priority: number): Grant[] {
-  const grants = otherThreads(placed).flatMap((threadId) => placeThread(threadId, { priority }));
+function placeHelpers(placed: readonly (number | undefined)[]): Grant[] {
+  const grants = otherThreads(placed).flatMap((threadId) => placeThread(threadId, { priority: HELPER_PRIORITY }));
   const told = grants.find(({ granted }) => !granted) ?? grants.at(-1);
   return told === undefined ? [] : [named('threads of the runtime')(told)];
 }

@@ -17,7 +17,7 @@ import { openGuest } from '../wiring/open-guest.js';
 import { performWallRun } from '../wiring/wall-run.js';
 
 const missing = noTerminal();
-const RUNS = process.env.RIGVISOR_NIGHTLY === '1' ? 1000 : 9;
+const RUNS = process.env.RIGVISOR_NIGHTLY === '1' ? Number(process.env.RIGVISOR_COUNT ?? 1_000) : 9;
 const BOARD_RUNS = process.env.RIGVISOR_NIGHTLY === '1' ? 200 : 4;
 const BOARD = 'rv-daq16';
 const EXCHANGES = 20;
