@@ -32,7 +32,7 @@ export function calibrateCommand(environment: CommandEnvironment, finish: Finish
     .addOption(
       new Option('--exchanges <count>', 'characters whose way is measured, at each of five places')
         .argParser(exchanges)
-        .default(4000),
+        .default(12_000),
     )
     .addOption(options.quietOption())
     .addHelpText(
