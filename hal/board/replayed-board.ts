@@ -6,13 +6,11 @@ import { Coalescing, unseenBlocks } from '../simulators/daq-board/coalescing.js'
 import { type DaqBoardParameters, daqBoardParametersSchema } from '../simulators/daq-board/parameters.js';
 import {
   BAR_BYTES,
-  CLOCK_HZ,
   CONTROL_WORDS,
-  DAQ_ID,
   DAQ_MODE,
   DAQ_REGISTER,
   DAQ_STATUS,
-  DAQ_VERSION,
+  identityWord,
   LEAST_DIVISOR,
 } from '../simulators/daq-board/registers.js';
 import type { TraceFile } from '../trace/trace-file.js';
@@ -148,18 +146,11 @@ class RecordedBoard implements ReplayedBoard {
   }
 
   #boardsWord(offset: number): number {
+    const { channels, fifoSamples } = this.#settings;
+    const identity = identityWord(offset, channels, fifoSamples);
+    if (identity !== undefined) return identity;
     const ring = this.#ring;
     switch (offset) {
-      case R.id:
-        return DAQ_ID;
-      case R.version:
-        return DAQ_VERSION;
-      case R.channels:
-        return this.#settings.channels;
-      case R.fifoSamples:
-        return this.#settings.fifoSamples;
-      case R.clockHz:
-        return CLOCK_HZ;
       case R.running:
         return this.#running;
       case R.fifoData:

@@ -31,10 +31,21 @@ export function createExecutor(options: ExecutorOptions = {}): RunExecutor {
         calibration ??= loadCalibration(options.calibrationPath ?? DEFAULT_CALIBRATION);
         return calibration;
       };
+      refuseIdleSchedule(request);
       if (request.cell.binding === 'real') return runWall(request, guest, profile, calibrated);
       return runVirtual(request, guest, profile, calibrated());
     },
   };
+}
+
+/** Windows divide a core between two cells; where there are none, nobody would follow them. */
+function refuseIdleSchedule({ schedule, companion, cell }: RunRequest): void {
+  if (schedule === undefined) return;
+  if (companion !== undefined && cell.binding === 'real' && cell.architecture === 'partitioned') return;
+  throw new RigError('RIG_PLAN', 'a schedule divides a core between the cells of a guest and its companion', {
+    where: 'schedule',
+    hint: 'leave it out, or run it with a companion, partitioned and on the real binding',
+  });
 }
 
 type ProfileCode = 'RIG_PROFILE_UNKNOWN' | 'RIG_PROFILE_MALFORMED' | 'RIG_INPUT_MISSING';

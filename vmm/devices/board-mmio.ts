@@ -1,6 +1,7 @@
 /** The board of a hosted guest: every register access is an exit, its DMA goes through the door of guest RAM. */
 
 import type { InterruptLine, MmioDevice } from '../bus/mmio-device.js';
+import { dmaRead, dmaWrite } from './board-dma.js';
 import type { BoardBackend, BoardFrontend } from './board-seam.js';
 import type { GuestRam } from './guest-ram.js';
 
@@ -38,14 +39,10 @@ export class BoardMmio implements MmioDevice, BoardFrontend {
   }
 
   dmaRead(address: number, target: Uint8Array, offset: number, length: number): boolean {
-    if (!this.#ram.contains(address, length)) return false;
-    this.#ram.read(address, target, offset, length);
-    return true;
+    return dmaRead(this.#ram, address, target, offset, length);
   }
 
   dmaWrite(address: number, source: Uint8Array, offset: number, length: number): boolean {
-    if (!this.#ram.contains(address, length)) return false;
-    this.#ram.write(address, source, offset, length);
-    return true;
+    return dmaWrite(this.#ram, address, source, offset, length);
   }
 }

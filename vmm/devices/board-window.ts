@@ -1,5 +1,6 @@
 /** The board of a partitioned guest: its registers are a page of guest RAM that the cell's I/O loop polls, so no access is an exit. */
 
+import { dmaRead, dmaWrite } from './board-dma.js';
 import type { BoardBackend, BoardFrontend } from './board-seam.js';
 import type { GuestRam } from './guest-ram.js';
 import { checkRingArea } from './ring-area.js';
@@ -107,14 +108,10 @@ export class BoardWindow implements BoardFrontend {
   }
 
   dmaRead(address: number, target: Uint8Array, offset: number, length: number): boolean {
-    if (!this.#options.ram.contains(address, length)) return false;
-    this.#options.ram.read(address, target, offset, length);
-    return true;
+    return dmaRead(this.#options.ram, address, target, offset, length);
   }
 
   dmaWrite(address: number, source: Uint8Array, offset: number, length: number): boolean {
-    if (!this.#options.ram.contains(address, length)) return false;
-    this.#options.ram.write(address, source, offset, length);
-    return true;
+    return dmaWrite(this.#options.ram, address, source, offset, length);
   }
 }

@@ -1,5 +1,6 @@
 /** Stands for the frontend of a board in the thread that owns the board; the guest's registers trap in the thread of its vCPU. */
 
+import { dmaRead, dmaWrite } from '../devices/board-dma.js';
 import type { BoardBackend, BoardFrontend } from '../devices/board-seam.js';
 import { stamp } from './port-frontend.js';
 import type { RemoteRam } from './remote-ram.js';
@@ -37,15 +38,11 @@ export class RemoteBoardFrontend implements BoardFrontend {
   }
 
   dmaRead(address: number, target: Uint8Array, offset: number, length: number): boolean {
-    if (!this.#ram.contains(address, length)) return false;
-    this.#ram.read(address, target, offset, length);
-    return true;
+    return dmaRead(this.#ram, address, target, offset, length);
   }
 
   dmaWrite(address: number, source: Uint8Array, offset: number, length: number): boolean {
-    if (!this.#ram.contains(address, length)) return false;
-    this.#ram.write(address, source, offset, length);
-    return true;
+    return dmaWrite(this.#ram, address, source, offset, length);
   }
 
   /** The guest waits for the register at `offset`. */

@@ -11,13 +11,11 @@ import { DmaRing } from './dma-ring.js';
 import { type DaqBoardParameters, daqBoardParametersSchema } from './parameters.js';
 import {
   BAR_BYTES,
-  CLOCK_HZ,
   CONTROL_WORDS,
-  DAQ_ID,
   DAQ_MODE,
   DAQ_REGISTER,
   DAQ_STATUS,
-  DAQ_VERSION,
+  identityWord,
   LEAST_DIVISOR,
 } from './registers.js';
 import { NumberedFifo } from './sample-fifo.js';
@@ -114,21 +112,10 @@ class SimulatedDaqBoard implements BoardPort, DaqBoardTruth {
   readRegister(offset: number): number {
     if (this.#isClosed || offset % 4 !== 0 || offset < 0 || offset >= BAR_BYTES) return ABORTED;
     if (offset >= CONTROL_WORDS.first && offset < CONTROL_WORDS.end) return this.#word(offset);
-    switch (offset) {
-      case R.id:
-        return DAQ_ID;
-      case R.version:
-        return DAQ_VERSION;
-      case R.channels:
-        return this.#settings.channels;
-      case R.fifoSamples:
-        return this.#fifo.capacity;
-      case R.clockHz:
-        return CLOCK_HZ;
-      default:
-        this.#work();
-        return offset === R.fifoData ? this.#takeSample() : this.#statusWord(offset);
-    }
+    const identity = identityWord(offset, this.#settings.channels, this.#fifo.capacity);
+    if (identity !== undefined) return identity;
+    this.#work();
+    return offset === R.fifoData ? this.#takeSample() : this.#statusWord(offset);
   }
 
   writeRegister(offset: number, value: number): void {

@@ -43,6 +43,24 @@ export const STATUS_WORDS = { first: 0x080, end: 0x0c0 } as const;
 export const DAQ_ID = 0x5144_5652;
 export const DAQ_VERSION = 1;
 export const CLOCK_HZ = 10_000_000;
+/** The registers that say what the board is, and never change; undefined for any other. */
+export function identityWord(offset: number, channels: number, fifoSamples: number): number | undefined {
+  switch (offset) {
+    case DAQ_REGISTER.id:
+      return DAQ_ID;
+    case DAQ_REGISTER.version:
+      return DAQ_VERSION;
+    case DAQ_REGISTER.channels:
+      return channels;
+    case DAQ_REGISTER.fifoSamples:
+      return fifoSamples;
+    case DAQ_REGISTER.clockHz:
+      return CLOCK_HZ;
+    default:
+      return undefined;
+  }
+}
+
 /** The converter takes no more than a million scans a second. */
 export const LEAST_DIVISOR = 10;
 

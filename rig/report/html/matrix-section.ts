@@ -42,7 +42,7 @@ ${cells.length === 0 ? html`<p class="soft">No cell of the matrix ran.</p>` : ta
 function row(record: CellRecord, anchor: string | undefined): Markup {
   const { cell, tests, runs } = record;
   const passed = tests.filter(({ verdict }) => verdict === 'PASS').length;
-  const recording = cell.recording === undefined ? '' : html`<span class="interval">${cell.recording}</span>`;
+  const recording = cell.recording === undefined ? '' : html`<span class="interval recording">${cell.recording}</span>`;
   return html`<tr><td class="stay">${badge(cellVerdict(record))}</td><th scope="row"><a href="#${anchor}">${cell.profile}</a></th><td>${cell.binding}${recording}</td><td>${cell.architecture}</td><td>${cell.frontend}</td><td>${cell.engine}</td>${numberCell(`${passed} of ${tests.length}`)}${runCells(runs)}</tr>
 `;
 }

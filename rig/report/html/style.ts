@@ -66,6 +66,7 @@ caption { text-align: left; font-size: .82rem; padding-bottom: .4rem; overflow-w
 th, td { text-align: left; vertical-align: top; padding: .38rem .6rem; border-bottom: 1px solid var(--rule); overflow-wrap: normal; }
 tbody th[scope=row] { min-width: 9rem; }
 #matrix td, #matrix th { white-space: nowrap; padding-left: .45rem; padding-right: .45rem; min-width: 0; }
+#matrix .recording { display: block; max-width: 7rem; white-space: normal; overflow-wrap: anywhere; }
 #matrix tr > :first-child { padding-left: 0; } #matrix tr > :last-child { padding-right: 0; }
 th:first-child, td:first-child { padding-left: 0; } th:last-child, td:last-child { padding-right: 0; }
 thead th { font-weight: 600; font-size: .78rem; color: var(--soft); border-bottom-color: var(--line); vertical-align: bottom; }
